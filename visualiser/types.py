@@ -1,0 +1,61 @@
+"""The values that travel through one frame, from the clock to the screen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float32]
+
+
+class UserError(Exception):
+    """Something the person at the keyboard can put right; its text is the one line they see."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """One frame's time. Nothing in the program reads any other clock.
+
+    index: frames since the start; t: seconds since the start; dt: seconds since the last tick.
+    """
+
+    index: int
+    t: float
+    dt: float
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """What is heard now.
+
+    rms: loudness 0..1 after the automatic gain; bands: (n_bands,) float32 0..1, low to high;
+    level_dbfs: the level before any gain, 0 is full scale and -120 is digital silence.
+    """
+
+    rms: float
+    bands: FloatArray
+    level_dbfs: float
+
+    @classmethod
+    def silent(cls, n_bands: int) -> Features:
+        return cls(0.0, np.zeros(n_bands, np.float32), -120.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One picture, with everything that made it, so that both panes always belong together.
+
+    tick: the tick whose input this is; model: the model's name; z: (latent_dim,) float32, None
+    until the network has encoded the field; field: (H, W) float32 0..1, the encoder's input in
+    pixel mode, None in latent mode; image: (H, W) or (H, W, 3) float32 0..1, None while there is
+    no picture yet; error: what went wrong with a newer picture, or "".
+    """
+
+    tick: Tick
+    model: str
+    z: FloatArray | None
+    field: FloatArray | None = None
+    image: FloatArray | None = None
+    error: str = ""
