@@ -1,0 +1,308 @@
+"""The command line: which verbs there are, and what each is given.
+
+    python main.py [options]           play
+    python main.py VERB [options]      train, render, models, devices, decode, ...
+
+Heavy modules are imported where a verb needs them, so that the window opens at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from visualiser.types import UserError
+
+if TYPE_CHECKING:
+    from visualiser.config import Settings
+
+
+def main(arguments: list[str]) -> int:
+    """Run one command; returns the exit code: 0, 2 where it could not start, 130 after Ctrl-C."""
+    try:
+        options = _parser().parse_args(_joined(arguments))
+        verb: Callable[[argparse.Namespace], int] = options.run
+        return verb(options)
+    except UserError as error:
+        print("\n".join(f"squircle: {line}" for line in str(error).splitlines()), file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:  # whoever read what we print has gone
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _joined(arguments: list[str]) -> list[str]:
+    """`--latent -1,0.5` as one word: argparse would take -1,0.5 for an option."""
+    joined: list[str] = []
+    for word in arguments:
+        if joined and joined[-1] == "--latent":
+            joined[-1] += f"={word}"
+        else:
+            joined.append(word)
+    return ["play", *joined] if not joined or joined[0].startswith("-") else joined
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="main.py",
+        description="Squircle, a live instrument for latent space. Without a verb it plays.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    verbs = parser.add_subparsers(metavar="VERB", required=True)
+
+    def verb(
+        name: str, run: Callable[[argparse.Namespace], int], words: str
+    ) -> argparse.ArgumentParser:
+        added = verbs.add_parser(name, help=words, description=words)
+        added.set_defaults(run=run)
+        added.add_argument(
+            "--config", type=Path, metavar="FILE", help="settings, instead of config.toml"
+        )
+        return added
+
+    def showing(added: argparse.ArgumentParser) -> None:
+        added.add_argument("--driver", metavar="D", help="what moves the point")
+        added.add_argument("--model", metavar="M", help="the network that draws")
+        added.add_argument("--mode", metavar="MODE", help="latent or pixel")
+        added.add_argument("--audio", type=Path, metavar="FILE", help="a song to listen to")
+        added.add_argument("--seconds", type=_seconds, metavar="S", help="how long")
+        added.add_argument("--seed", type=int, metavar="N", help="of every random number")
+
+    play = verb("play", _play, "play live; this is what happens without a verb")
+    showing(play)
+    play.add_argument("--record", action="store_true", help="record from the start")
+    play.add_argument("--size", type=_size, metavar="WxH", help="of the window")
+    play.add_argument("--fps", type=_whole, metavar="F", help="frames a second; 0 is unthrottled")
+    play.add_argument(
+        "--timing", type=Path, metavar="FILE", help="write when frames were shown, as JSON"
+    )
+
+    render = verb("render", _render, "make a video of the same show, without a window")
+    showing(render)
+    render.add_argument("-o", dest="out", type=Path, required=True, metavar="OUT.mp4")
+    render.add_argument("--size", type=_size, metavar="WxH", default=(1280, 720))
+    render.add_argument("--fps", type=_rate, metavar="F", default=60.0)
+    render.add_argument("--force", action="store_true", help="write over an existing file")
+
+    train = verb("train", _train, "train an autoencoder on generated shapes")
+    train.add_argument("--name", help="of the model; the default is the next free shapes-N")
+    train.add_argument("--size", type=int, help="of the pictures, px")
+    train.add_argument("--widths", type=_numbers, metavar="256,128,...", help="of hidden layers")
+    train.add_argument("--latents", type=int, help="how many")
+    train.add_argument("--kinds", type=_words, metavar="circle,square,...")
+    train.add_argument("--styles", type=_words, metavar="fill,stroke")
+    train.add_argument("--stroke", type=float, help="line width, share of the picture")
+    train.add_argument("--offset", type=float, help="off the middle, share of the picture")
+    train.add_argument("--rotate", action="store_true", default=None, help="turn the shapes")
+    train.add_argument("--pictures", type=int, help="to train on")
+    train.add_argument("--epochs", type=int)
+    train.add_argument("--batch", type=int)
+    train.add_argument("--rate", type=float, help="Adam's highest learning rate")
+    train.add_argument("--loss", help="bce or mse")
+    train.add_argument("--seed", type=int)
+    train.add_argument("--force", action="store_true", help="write over a model of that name")
+
+    models = verb("models", _models, "list the models")
+    models.add_argument("--json", action="store_true")
+    verb("devices", _devices, "list the sound inputs and mark the one config.toml selects")
+
+    decode = verb("decode", _decode, "draw one latent")
+    decode.add_argument("model", metavar="MODEL")
+    decode.add_argument("--latent", required=True, metavar="Z1,Z2,...")
+    encode = verb("encode", _encode, "print a picture's latents as JSON")
+    encode.add_argument("model", metavar="MODEL")
+    encode.add_argument("image", type=Path, metavar="IMAGE")
+    reconstruct = verb("reconstruct", _reconstruct, "put a picture through the autoencoder")
+    reconstruct.add_argument("model", metavar="MODEL")
+    reconstruct.add_argument("image", type=Path, metavar="IMAGE")
+    for added in (decode, reconstruct):
+        added.add_argument("-o", dest="out", type=Path, required=True, metavar="OUT.png|OUT.npy")
+        added.add_argument("--force", action="store_true", help="write over an existing file")
+
+    bench = verb("bench", _bench, "measure what the project promises, as ratios")
+    bench.add_argument("only", nargs="*", metavar="NAME", help="some of the benchmarks")
+    bench.add_argument("--quick", action="store_true", help="shorter, and less sure")
+    bench.add_argument("--json", action="store_true")
+    return parser
+
+
+def _size(word: str) -> tuple[int, int]:
+    found = re.fullmatch(r"(\d{1,5})x(\d{1,5})", word)
+    size = (int(found[1]), int(found[2])) if found else (0, 0)
+    if not (16 <= size[0] <= 7680 and 16 <= size[1] <= 4320):
+        raise argparse.ArgumentTypeError(f"{word!r}: allowed is 16x16 to 7680x4320")
+    return size
+
+
+def _seconds(word: str) -> float:
+    return _between(word, 0.001, 86_400, "seconds")
+
+
+def _rate(word: str) -> float:
+    return _between(word, 1, 240, "frames a second")
+
+
+def _between(word: str, lo: float, hi: float, what: str) -> float:
+    try:
+        value = float(word)
+    except ValueError:
+        value = float("nan")
+    if not lo <= value <= hi:
+        raise argparse.ArgumentTypeError(f"{word!r}: allowed are {lo:g} to {hi:g} {what}")
+    return value
+
+
+def _whole(word: str) -> int:
+    return int(_between(word, 0, 1000, "frames a second"))
+
+
+def _numbers(word: str) -> list[int]:
+    try:
+        return [int(part) for part in word.split(",") if part]
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{word!r}: wanted are numbers, as in 256,128") from None
+
+
+def _words(word: str) -> list[str]:
+    return [part.strip() for part in word.split(",") if part.strip()]
+
+
+def _one_thread() -> None:
+    """While playing, numpy's threads would only get in the way of the decode thread."""
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ.setdefault(name, "1")
+    os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
+
+
+def _settings(options: argparse.Namespace, **overrides: object) -> Settings:
+    """config.toml, with what the command line says in its place. Overrides: section__key."""
+    from visualiser import config
+    from visualiser.run import declared_controls
+
+    given = {name.replace("__", "."): v for name, v in overrides.items() if v is not None}
+    controls = declared_controls(getattr(options, "model", None))
+    return config.load(controls, options.config or config.CONFIG, given)
+
+
+def _play(options: argparse.Namespace) -> int:
+    _one_thread()
+    from visualiser import run
+
+    width, height = options.size or (None, None)
+    settings = _settings(
+        options,
+        show__driver=options.driver,
+        show__model=options.model,
+        show__mode=options.mode,
+        show__seed=options.seed,
+        window__width=width,
+        window__height=height,
+        window__fps=options.fps,
+    )
+    if run.has_display():
+        seconds = options.seconds or float("inf")
+        run.perform(settings, options.audio, options.record, seconds, options.timing)
+        return 0
+    print("there is no display: rendering a short video of the show instead", file=sys.stderr)
+    print(run.preview(settings, options.audio, options.seconds or run.PREVIEW_S))
+    return 0
+
+
+def _render(options: argparse.Namespace) -> int:
+    _one_thread()
+    from visualiser import run
+    from visualiser.files import refuse_existing
+    from visualiser.progress import bar
+
+    refuse_existing(options.out, options.force)
+    settings = _settings(
+        options,
+        show__driver=options.driver,
+        show__model=options.model,
+        show__mode=options.mode,
+        show__seed=options.seed,
+    )
+    with bar("rendering", "frames") as report:
+        frames, wanted = run.render(
+            settings,
+            options.out,
+            options.size,
+            options.fps,
+            options.audio,
+            options.seconds,
+            lambda done, total: report(done, total, ""),
+        )
+    print(f"{options.out}: {frames} frames")
+    return 0 if frames == wanted else 130
+
+
+def _train(options: argparse.Namespace) -> int:
+    from visualiser.scripts import train
+
+    settings = _settings(
+        options,
+        train__size=options.size,
+        train__widths=options.widths,
+        train__latents=options.latents,
+        train__kinds=options.kinds,
+        train__styles=options.styles,
+        train__stroke=options.stroke,
+        train__offset=options.offset,
+        train__rotate=options.rotate,
+        train__pictures=options.pictures,
+        train__epochs=options.epochs,
+        train__batch=options.batch,
+        train__rate=options.rate,
+        train__loss=options.loss,
+        train__seed=options.seed,
+    )
+    train(settings.train, options.name, options.force)
+    return 0
+
+
+def _models(options: argparse.Namespace) -> int:
+    from visualiser.scripts import models
+
+    return models(options.json)
+
+
+def _devices(options: argparse.Namespace) -> int:
+    from visualiser.scripts import devices
+
+    devices(_settings(options).sound.input)
+    return 0
+
+
+def _decode(options: argparse.Namespace) -> int:
+    from visualiser.scripts import decode
+
+    decode(options.model, options.latent, options.out, options.force)
+    return 0
+
+
+def _encode(options: argparse.Namespace) -> int:
+    from visualiser.scripts import encode
+
+    encode(options.model, options.image)
+    return 0
+
+
+def _reconstruct(options: argparse.Namespace) -> int:
+    from visualiser.scripts import reconstruct
+
+    reconstruct(options.model, options.image, options.out, options.force)
+    return 0
+
+
+def _bench(options: argparse.Namespace) -> int:
+    from benchmarks import bench
+
+    code: int = bench.main(options.only, options.quick, options.json)
+    return code

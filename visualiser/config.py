@@ -1,0 +1,224 @@
+"""config.toml -> settings. Everything that is wrong with a file is told at once.
+
+Two kinds of keys share the sections: settings that are read once, declared here, and the starting
+values of controls, which are declared beside the code they steer.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args, get_origin
+
+from annotated_types import Ge, Le
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
+from pydantic.fields import FieldInfo
+
+from visualiser.controls import Control, Value
+from visualiser.types import UserError
+
+ROOT = Path(__file__).resolve().parent.parent
+CONFIG = ROOT / "config.toml"
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class Show(Section):
+    seed: int = Field(1, ge=0, le=2**32 - 1)
+
+
+class Window(Section):
+    width: int = Field(1280, ge=160, le=7680)
+    height: int = Field(720, ge=90, le=4320)
+    fps: int = Field(60, ge=0, le=1000)
+    accelerated: bool = False
+
+
+class Sound(Section):
+    input: str | int = ""
+    bands: int = Field(16, ge=4, le=64)
+    n_fft: int = Field(2048, ge=256, le=16384)
+    range_db: float = Field(36.0, ge=6, le=96)
+    tilt_db_per_octave: float = Field(3.0, ge=-6, le=12)
+    low_hz: float = Field(40.0, ge=10, le=1000)
+    high_hz: float = Field(16000.0, ge=1000, le=24000)
+    attack_s: float = Field(0.01, ge=0, le=5)
+    release_s: float = Field(0.15, ge=0, le=30)
+    gain_attack_s: float = Field(0.03, ge=0, le=10)
+    gain_release_s: float = Field(1.5, ge=0.05, le=120)
+    floor_dbfs: float = Field(-58.0, ge=-120, le=0)
+
+
+class Record(Section):
+    fps: int = Field(60, ge=1, le=240)
+    crf: int = Field(18, ge=0, le=51)
+    live_preset: Literal["ultrafast", "superfast", "veryfast", "faster", "fast", "medium"] = (
+        "ultrafast"
+    )
+    render_preset: Literal["ultrafast", "veryfast", "fast", "medium", "slow", "slower"] = "medium"
+
+
+class Train(Section):
+    size: int = Field(28, ge=8, le=512)
+    widths: list[Annotated[int, Field(ge=1, le=16384)]] = Field([256, 128, 64, 16], max_length=16)
+    latents: int = Field(4, ge=1, le=512)
+    kinds: list[str] = ["circle", "square", "triangle"]
+    styles: list[str] = ["fill", "stroke"]
+    size_min: float = Field(0.1, gt=0, le=1)
+    size_max: float = Field(0.9, gt=0, le=1)
+    stroke: float = Field(0.08, gt=0, le=0.5)
+    offset: float = Field(0.0, ge=0, le=0.5)
+    rotate: bool = False
+    pictures: int = Field(5000, ge=100, le=1_000_000)
+    test_pictures: int = Field(1000, ge=10, le=100_000)
+    epochs: int = Field(40, ge=1, le=100_000)
+    batch: int = Field(64, ge=1, le=65536)
+    rate: float = Field(0.004, gt=0, le=1)
+    loss: Literal["bce", "mse"] = "bce"
+    threads: int = Field(0, ge=0, le=256)
+    seed: int = Field(1, ge=0, le=2**32 - 1)
+
+
+SECTIONS: dict[str, type[Section]] = {
+    "show": Show,
+    "window": Window,
+    "sound": Sound,
+    "record": Record,
+    "train": Train,
+}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What config.toml asks for: its sections, and the starting values of controls by id."""
+
+    show: Show
+    window: Window
+    sound: Sound
+    record: Record
+    train: Train
+    controls: dict[str, Value]
+
+
+def load(
+    declared: Iterable[Control], path: Path = CONFIG, given: Mapping[str, Any] | None = None
+) -> Settings:
+    """Read config.toml; every key may be left out. Raises UserError, a line for each mistake.
+
+    given: values of the command line by "section.key", which take the place of the file's.
+    """
+    declared = [control for control in declared if control.kind != "action"]
+    try:
+        text = path.read_text(encoding="utf-8")
+        raw = tomllib.loads(text)
+    except OSError as error:
+        raise UserError(f"cannot read {path}: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: {error}") from None
+
+    given = given or {}
+    for key, value in given.items():
+        section, _, name = key.partition(".")
+        if isinstance(raw.setdefault(section, {}), dict):
+            raw[section][name] = value
+
+    whole = _whole(declared)
+    try:
+        settings = whole.model_validate(raw)
+    except ValidationError as error:
+        lines = _line_numbers(text)
+        raise UserError(
+            "\n".join(_explain(whole, path, lines, given, m) for m in error.errors())
+        ) from None
+    sections: dict[str, Any] = {name: getattr(settings, name) for name in whole.model_fields}
+    values = {c.id: getattr(sections[c.section], c.name) for c in declared}
+    return Settings(**{name: sections[name] for name in SECTIONS}, controls=values)
+
+
+def _whole(declared: list[Control]) -> type[BaseModel]:
+    fields: dict[str, dict[str, Any]] = {name: {} for name in SECTIONS}
+    for control in declared:
+        kind: Any
+        if control.kind == "number":
+            kind = Annotated[float, Field(ge=control.lo, le=control.hi)]
+        elif control.kind == "switch":
+            kind = bool
+        else:
+            kind = Literal[control.choices] if control.choices else str
+        fields.setdefault(control.section, {})[control.name] = (kind, control.default)
+    sections: dict[str, Any] = {}
+    for name, own in fields.items():
+        section = create_model(name, __base__=SECTIONS.get(name, Section), **own)
+        sections[name] = (section, section())
+    return create_model("config", __base__=Section, **sections)
+
+
+def _line_numbers(text: str) -> dict[tuple[str, ...], int]:
+    """Where each section and key stands, by name."""
+    lines: dict[tuple[str, ...], int] = {}
+    section = ""
+    for n, line in enumerate(text.splitlines(), 1):
+        if found := re.match(r"\s*\[\s*([\w.-]+)\s*\]", line):
+            section = found[1]
+            lines[(section,)] = n
+        elif found := re.match(r"\s*([\w-]+)\s*=", line):
+            lines[(section, found[1]) if section else (found[1],)] = n
+    return lines
+
+
+def _explain(
+    whole: type[BaseModel],
+    path: Path,
+    lines: Mapping[tuple[str, ...], int],
+    given: Mapping[str, Any],
+    mistake: Any,
+) -> str:
+    where = tuple(str(part) for part in mistake["loc"])
+    line = lines.get(where[:2]) or lines.get(where[:1])
+    place = f"{path}:{line}" if line else str(path)
+    key = ".".join(where)
+    if ".".join(where[:2]) in given:
+        place = "command line"
+    if mistake["type"] == "extra_forbidden":
+        allowed = list(whole.model_fields)
+        if len(where) > 1:
+            allowed = list(_section(whole, where[0]).model_fields)
+        close = difflib.get_close_matches(where[-1], allowed, 1)
+        hint = f"did you mean {close[0]!r}? " if close else ""
+        what = "key" if len(where) > 1 else "section"
+        return f"{place}: unknown {what} {key!r}; {hint}allowed are {', '.join(allowed)}"
+    if len(where) == 1:
+        return f"{place}: {key!r} must be a section, [{key}]"
+    field = _section(whole, where[0]).model_fields[where[1]]
+    return f"{place}: {key} = {mistake['input']!r}; allowed is {_allowed(field)}"
+
+
+def _section(whole: type[BaseModel], name: str) -> type[BaseModel]:
+    section: type[BaseModel] = whole.model_fields[name].annotation  # type: ignore[assignment]
+    return section
+
+
+def _allowed(field: FieldInfo) -> str:
+    kind = field.annotation
+    if get_origin(kind) is Literal:
+        return " or ".join(repr(word) for word in get_args(kind))
+    if kind is bool:
+        return "true or false"
+    if get_origin(kind) is list:
+        return "a list of whole numbers" if get_args(kind)[0] is not str else "a list of words"
+    words = {int: "a whole number", float: "a number", str: "a text"}.get(
+        kind,  # type: ignore[arg-type]
+        "a text or a whole number",
+    )
+    lo = next((m.ge for m in field.metadata if isinstance(m, Ge)), None)
+    hi = next((m.le for m in field.metadata if isinstance(m, Le)), None)
+    above = next((m.gt for m in field.metadata if hasattr(m, "gt")), None)
+    if lo is None and above is not None:
+        return f"{words} above {above} and up to {hi}"
+    return words if lo is None else f"{words} from {lo:g} to {hi:g}"

@@ -1,0 +1,182 @@
+"""The one table of controls: everything a performer can change, declared once where it is used.
+
+The keyboard map, the help on screen, the keys of config.toml and the README's table are all read
+from these declarations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from visualiser.types import UserError
+
+Value = float | bool | str
+
+
+@dataclass(frozen=True)
+class Nudge:
+    """A relative change: that many steps of a number, on/off of a switch, the next choice."""
+
+    steps: int
+
+
+@dataclass(frozen=True)
+class Key:
+    """A key and what it sends; does: the words of the help screen.
+
+    name: as pygame names keys ("1", "space", "up", "f11").
+    """
+
+    name: str
+    does: str
+    sends: Value | Nudge = Nudge(1)
+
+
+@dataclass(frozen=True)
+class Control:
+    """One thing a performer can change.
+
+    id: "section.name", which is also its place in config.toml; label: what it does, in a line;
+    kind: number (lo..hi, in unit), switch (on/off), choice (one of choices), action (does
+    something once, holds no value); ratio: a nudge multiplies by this, where 0 adds a twentieth
+    of the range instead; keys: none, one or more.
+    """
+
+    id: str
+    label: str
+    kind: Literal["number", "switch", "choice", "action"] = "number"
+    default: Value = 0.0
+    lo: float = 0.0
+    hi: float = 1.0
+    unit: str = ""
+    ratio: float = 0.0
+    choices: tuple[str, ...] = ()
+    keys: tuple[Key, ...] = ()
+
+    @property
+    def section(self) -> str:
+        return self.id.partition(".")[0]
+
+    @property
+    def name(self) -> str:
+        return self.id.partition(".")[2]
+
+
+def number(
+    id: str,
+    label: str,
+    default: float,
+    lo: float,
+    hi: float,
+    unit: str = "",
+    ratio: float = 0.0,
+    keys: tuple[Key, ...] = (),
+) -> Control:
+    return Control(id, label, "number", default, lo, hi, unit, ratio, keys=keys)
+
+
+def switch(id: str, label: str, default: bool, keys: tuple[Key, ...] = ()) -> Control:
+    return Control(id, label, "switch", default, keys=keys)
+
+
+def choice(
+    id: str, label: str, default: str, choices: tuple[str, ...], keys: tuple[Key, ...] = ()
+) -> Control:
+    return Control(id, label, "choice", default, choices=choices, keys=keys)
+
+
+def action(id: str, label: str, key: str) -> Control:
+    return Control(id, label, "action", keys=(Key(key, label),))
+
+
+Command = tuple[str, Value | Nudge]
+
+
+class Controls:
+    """The declared controls and their present values.
+
+    Raises UserError where two controls share an id or a key.
+    """
+
+    def __init__(self, declared: Iterable[Control], settings: Mapping[str, Value] = {}) -> None:
+        self._declared: dict[str, Control] = {}
+        self._keys: dict[str, tuple[Control, Key]] = {}
+        self._values: dict[str, Value] = {}
+        self._sections: dict[str, dict[str, Value]] = {}
+        for control in declared:
+            if control.id in self._declared:
+                raise UserError(f"two controls are called {control.id}: ids must differ")
+            self._declared[control.id] = control
+            for key in control.keys:
+                if key.name in self._keys:
+                    other = self._keys[key.name][0].id
+                    raise UserError(
+                        f"the key {key.name!r} is given to both {other} and {control.id}"
+                    )
+                self._keys[key.name] = control, key
+            if control.kind != "action":
+                self._set(control, settings.get(control.id, control.default))
+
+    def __iter__(self) -> Iterator[Control]:
+        return iter(self._declared.values())
+
+    def __getitem__(self, id: str) -> Value:
+        return self._values[id]
+
+    def number(self, id: str) -> float:
+        return float(self._values[id])
+
+    def section(self, name: str) -> Mapping[str, Value]:
+        """The values of one section, by short name: {"speed": 0.25, ...}."""
+        return self._sections.get(name, {})
+
+    def on_key(self, name: str) -> Command | None:
+        """What a key press asks for, or None for a key that means nothing."""
+        found = self._keys.get(name)
+        return (found[0].id, found[1].sends) if found else None
+
+    def apply(self, command: Command) -> bool:
+        """Carry out one command; True if it was an action. Numbers are held in their range.
+
+        A command that does not fit its control (an unknown id, a choice that is not one) changes
+        nothing: on stage the show goes on.
+        """
+        id, value = command
+        control = self._declared.get(id)
+        if control is None:
+            return False
+        if control.kind == "action":
+            return True
+        if isinstance(value, Nudge):
+            value = self._nudged(control, value.steps)
+        self._set(control, value)
+        return False
+
+    def _nudged(self, control: Control, steps: int) -> Value:
+        now = self._values[control.id]
+        if control.kind == "switch":
+            return now if steps % 2 == 0 else not now
+        if control.kind == "choice":
+            at = control.choices.index(str(now))
+            return control.choices[(at + steps) % len(control.choices)]
+        if control.ratio:
+            return float(now) * control.ratio**steps
+        return float(now) + steps * (control.hi - control.lo) / 20
+
+    def _set(self, control: Control, value: Value) -> None:
+        if control.kind == "number":
+            try:
+                number = float(value)
+            except ValueError:
+                return
+            if number != number:  # NaN
+                return
+            value = min(max(number, control.lo), control.hi)
+        elif control.kind == "switch":
+            value = bool(value)
+        elif value not in control.choices:
+            return
+        self._values[control.id] = value
+        self._sections.setdefault(control.section, {})[control.name] = value

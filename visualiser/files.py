@@ -1,0 +1,44 @@
+"""Writing files so that nothing is lost: whole or not at all, and never over another unasked."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from pathlib import Path
+
+from visualiser.types import UserError
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write a file whole or not at all. Raises UserError where it cannot be written."""
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        part.write_bytes(data)
+        part.replace(path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)
+        raise UserError(f"cannot write {path}: {error.strerror}") from None
+
+
+def refuse_existing(path: Path, force: bool) -> None:
+    """Raises UserError if there is a file already, unless `force`; or if there is no folder."""
+    if path.exists() and not force:
+        raise UserError(f"{path} exists already; --force writes over it")
+    if path.is_dir():
+        raise UserError(f"cannot write {path}: it is a folder")
+    if not path.absolute().parent.is_dir():
+        raise UserError(f"cannot write {path}: there is no folder {path.parent}")
+
+
+def free_path(folder: Path, stem: str, suffix: str) -> Path:
+    """A path in folder that is not taken: stem, stem-2, stem-3 ... Makes the folder."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"cannot make the folder {folder}: {error.strerror}") from None
+    path, n = folder / f"{stem}{suffix}", 1
+    while path.exists():
+        n += 1
+        path = folder / f"{stem}-{n}{suffix}"
+    return path

@@ -1,0 +1,154 @@
+"""The canvas: what goes into the network beside what comes out of it."""
+
+from __future__ import annotations
+
+from collections import deque
+
+import numpy as np
+import pygame
+from numpy.typing import NDArray
+
+from visualiser.look.palette import EMBER, INK, LAGOON, LINE, PANE, gradient
+from visualiser.look.upscale import resize
+from visualiser.types import FloatArray, Frame
+
+# A picture becomes an 8-bit surface, coloured by its palette when it is blitted. Cubic upscaling
+# overshoots black and white by up to a quarter; the ends of the palette are repeated to hold that,
+# which costs nothing, where clipping would pass over every pixel again.
+BLACK, LEVELS = 48, 160
+TRAIL_S = 3.0  # how much of the past the latents' lanes show
+TRAIL_POINTS = 720
+
+Palette = list[tuple[int, int, int]]
+
+
+class Panes:
+    """Draws frames on a surface of any size. The lanes of latents remember where they came from.
+
+    smooth: upscale with a smooth curve, or show the network's own pixels as blocks.
+    output_only: the picture alone.
+    """
+
+    def __init__(self) -> None:
+        self.smooth = True
+        self.output_only = False
+        self.boxes: tuple[pygame.Rect, pygame.Rect] | None = None  # input and output, as last drawn
+        self._output_palette = _palette(EMBER)
+        self._input_palette = _palette(LAGOON)
+        self._lane_colours = gradient(LAGOON[1:], 64)
+        self._pictures: dict[tuple[int, ...], tuple[NDArray[np.uint8], pygame.Surface]] = {}
+        self._trail: deque[tuple[float, int, FloatArray]] = deque(maxlen=TRAIL_POINTS)
+
+    def draw(self, frame: Frame, canvas: pygame.Surface, below: int = 0) -> None:
+        """Draw both panes; `below` pixels at the foot of the canvas stay free."""
+        self._remember(frame)
+        left, right = layout(canvas.get_size(), below, self.output_only)
+        self.boxes = (left, right)
+        canvas.fill(INK)
+        if not self.output_only:
+            if frame.field is not None:
+                self._picture(canvas, left, frame.field, self._input_palette)
+            else:
+                self._lanes(canvas, left)
+        if frame.image is not None:
+            self._picture(canvas, right, frame.image, self._output_palette)
+        else:
+            pygame.draw.rect(canvas, PANE, right)
+
+    def _remember(self, frame: Frame) -> None:
+        if frame.z is None:
+            return
+        here = (frame.tick.t, id(frame.model), frame.z)
+        if self._trail and (self._trail[-1][1] != here[1] or here[0] < self._trail[-1][0]):
+            self._trail.clear()  # another model's latents mean other things
+        if not self._trail or here[0] > self._trail[-1][0]:
+            self._trail.append(here)
+            spread = frame.model.latents
+            self._middle, self._spread = spread.mean, np.maximum(spread.std, 1e-6)
+
+    def _picture(
+        self, canvas: pygame.Surface, box: pygame.Rect, image: FloatArray, palette: Palette
+    ) -> None:
+        grey = image if image.ndim == 2 else image.mean(axis=2)
+        shape = (box.height, box.width) if self.smooth else grey.shape
+        pixels, surface = self._surface(shape)
+        level = resize(grey, shape) * LEVELS
+        level += BLACK
+        pixels[:] = level
+        surface.set_palette(palette)
+        if self.smooth:
+            canvas.blit(surface, box)
+        else:
+            canvas.blit(pygame.transform.scale(surface, box.size), box)
+
+    def _surface(self, shape: tuple[int, ...]) -> tuple[NDArray[np.uint8], pygame.Surface]:
+        """An array (H, W) and the 8-bit surface that shows it."""
+        if shape not in self._pictures:
+            if len(self._pictures) > 8:
+                self._pictures.clear()
+            pixels = np.zeros(shape, np.uint8)
+            surface = pygame.image.frombuffer(memoryview(pixels), (shape[1], shape[0]), "P")
+            self._pictures[shape] = pixels, surface
+        return self._pictures[shape]
+
+    def _lanes(self, canvas: pygame.Surface, box: pygame.Rect) -> None:
+        """Every latent is a lane; its value now is the dot at the right, its past trails off."""
+        pygame.draw.rect(canvas, PANE, box)
+        if not self._trail:
+            return
+        now = self._trail[-1][0]
+        recent = [(t, z) for t, _, z in self._trail if now - t <= TRAIL_S]
+        times = np.array([t for t, _ in recent])
+        values = np.array([z for _, z in recent])
+        places = np.clip((values - self._middle) / (3 * self._spread), -1, 1)
+
+        n = places.shape[1]
+        lane = box.height / n
+        pad = max(box.width // 14, 6)
+        head = box.right - pad * 2
+        x = head - (now - times) / TRAIL_S * (head - box.left - pad)
+        dot = max(2, min(box.width // 60, int(lane / 4)))
+        width = max(1, box.width // 300)
+        for i in range(n):
+            middle = box.top + lane * (i + 0.5)
+            y = middle - places[:, i] * lane * 0.42
+            pygame.draw.line(canvas, LINE, (box.left + pad, middle), (box.right - pad, middle))
+            colour = self._lane_colours[int((places[-1, i] + 1) / 2 * 63)]
+            if len(x) > 1:
+                points = np.stack([x, y], axis=1)
+                # The past fades in three steps: a line has one colour.
+                for start, strength in ((0, 0.25), (len(x) // 2, 0.55), (len(x) * 4 // 5, 1.0)):
+                    faded = [int(p + (c - p) * strength) for p, c in zip(PANE, colour, strict=True)]
+                    part = points[start:]
+                    if len(part) > 1:
+                        pygame.draw.aalines(canvas, faded, False, part.tolist())
+                        if width > 1:
+                            pygame.draw.lines(canvas, faded, False, part.tolist(), width)
+            pygame.draw.circle(canvas, colour, (head, float(y[-1])), dot)
+
+
+def layout(size: tuple[int, int], below: int, output_only: bool) -> tuple[pygame.Rect, pygame.Rect]:
+    """Where input and output lie on a canvas: side by side, or stacked on a tall one."""
+    width, height = size
+    height = max(height - below, 1)
+    if output_only:
+        side = max(min(width, height), 1)
+        box = pygame.Rect(0, 0, side, side)
+        box.center = (width // 2, height // 2)
+        return box.copy(), box
+    margin = max(min(width, height) // 24, 2)
+    across = width >= height
+    long, short = (width, height) if across else (height, width)
+    side = max(min((long - 3 * margin) // 2, short - 2 * margin), 1)
+    first = (long - 2 * side - margin) // 2
+    second = first + side + margin
+    other = (short - side) // 2
+    corners = [(first, other), (second, other)] if across else [(other, first), (other, second)]
+    boxes = [pygame.Rect(corner, (side, side)) for corner in corners]
+    return boxes[0], boxes[1]
+
+
+def _palette(stops: tuple[str, ...]) -> Palette:
+    colours = [(int(r), int(g), int(b)) for r, g, b in gradient(stops, LEVELS)]
+    after = 256 - BLACK - LEVELS
+    return [colours[0]] * BLACK + colours + [colours[-1]] * after

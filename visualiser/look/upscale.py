@@ -1,0 +1,40 @@
+"""Smooth resizing of small pictures, as two matrix products."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+
+from visualiser.types import FloatArray
+
+
+@lru_cache(maxsize=32)
+def _weights(n_in: int, n_out: int) -> FloatArray:
+    """(n_out, n_in): how much each pixel gives to each new one.
+
+    Catmull-Rom's cubic (Keys, "Cubic convolution interpolation", IEEE Trans. ASSP 29(6), 1981,
+    a = -1/2), widened where the picture shrinks; edges are repeated.
+    """
+    ratio = n_in / n_out
+    wide = max(ratio, 1.0)
+    at = (np.arange(n_out)[:, None] + 0.5) * ratio - 0.5
+    reach = int(np.ceil(2 * wide))
+    taps = np.floor(at).astype(int) + np.arange(1 - reach, 1 + reach)
+    d = np.abs(at - taps) / wide
+    weight = np.where(
+        d < 1, (1.5 * d - 2.5) * d * d + 1, np.where(d < 2, ((2.5 - 0.5 * d) * d - 4) * d + 2, 0)
+    )
+    weight /= weight.sum(1, keepdims=True)
+    matrix = np.zeros((n_out, n_in))
+    np.add.at(matrix, (np.arange(n_out)[:, None], np.clip(taps, 0, n_in - 1)), weight)
+    return matrix.astype(np.float32)
+
+
+def resize(image: FloatArray, shape: tuple[int, int]) -> FloatArray:
+    """(h, w) float32 -> (H, W) float32; edges may overshoot 0..1 a little."""
+    if image.shape == shape:
+        return image
+    rows, columns = _weights(image.shape[0], shape[0]), _weights(image.shape[1], shape[1])
+    resized: FloatArray = rows @ (image @ columns.T)
+    return resized

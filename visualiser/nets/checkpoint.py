@@ -1,0 +1,234 @@
+"""Model files: one safetensors file holds weights, architecture, latent map and history.
+
+Reading one needs numpy only, never runs anything from the file, and checks all of it first: the
+sizes against the architecture, every number for being one.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from visualiser.files import write_bytes
+from visualiser.latents import LatentMap
+from visualiser.types import FloatArray, UserError
+
+if TYPE_CHECKING:
+    from visualiser.nets.dense import Dense
+
+MODELS = Path(__file__).resolve().parents[2] / "models"
+SUFFIX = ".safetensors"
+KEY = "squircle"  # the entry of the safetensors header that holds the card, as JSON
+
+
+class Architecture(BaseModel):
+    """What is needed to build the network again."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    kind: str = Field("dense", pattern="^dense$")
+    height: int = Field(ge=1, le=1024)
+    width: int = Field(ge=1, le=1024)
+    widths: tuple[int, ...] = Field(max_length=16)
+    latent_dim: int = Field(ge=1, le=512)
+
+    def layers(self) -> list[int]:
+        """Widths from the picture to the latents: 784, 256, 128, 64, 16, 4."""
+        return [self.height * self.width, *self.widths, self.latent_dim]
+
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """The name and shape of every weight."""
+        shapes: dict[str, tuple[int, ...]] = {}
+        for part, layers in (("encoder", self.layers()), ("decoder", self.layers()[::-1])):
+            for i, (n_in, n_out) in enumerate(pairwise(layers)):
+                shapes[f"{part}.{2 * i}.weight"] = (n_out, n_in)
+                shapes[f"{part}.{2 * i}.bias"] = (n_out,)
+        return shapes
+
+    def __str__(self) -> str:
+        return "-".join(map(str, self.layers()))
+
+
+class Card(BaseModel):
+    """What a model file says about itself.
+
+    data: the settings its pictures were made with; training: loss, epochs, batch, rate, seconds;
+    train_losses, test_losses: one number an epoch; test_mse: mean squared error on held-out
+    pictures, 0..1 grey; seed: of data, weights and order alike; created: an ISO date.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    version: int = Field(1, ge=1, le=1)
+    architecture: Architecture
+    data: dict[str, Any] = {}
+    training: dict[str, Any] = {}
+    train_losses: tuple[float, ...] = ()
+    test_losses: tuple[float, ...] = ()
+    test_mse: float = Field(ge=0)
+    seed: int
+    created: str
+
+
+@dataclass(frozen=True, eq=False)
+class Checkpoint:
+    """A model as it lies on disk: name, card, weights as float32 arrays, and the latent map."""
+
+    name: str
+    card: Card
+    weights: Mapping[str, FloatArray] = field(repr=False)
+    latents: LatentMap = field(repr=False)
+
+    @property
+    def latent_dim(self) -> int:
+        return self.card.architecture.latent_dim
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return self.card.architecture.height, self.card.architecture.width
+
+    def build(self) -> Dense:
+        """The network with its weights, ready to run. Imports torch."""
+        import torch
+
+        from visualiser.nets.dense import Dense
+
+        net = Dense(self.shape, self.card.architecture.widths, self.latent_dim)
+        net.load_state_dict({name: torch.from_numpy(w) for name, w in self.weights.items()})
+        return net.eval().requires_grad_(False)
+
+
+def write(path: Path, checkpoint: Checkpoint) -> None:
+    """Write a model file whole or not at all. Raises UserError where it cannot be written."""
+    from safetensors.numpy import save
+
+    tensors = {f"weights.{name}": np.ascontiguousarray(w) for name, w in checkpoint.weights.items()}
+    tensors |= {f"latents.{name}": table for name, table in asdict(checkpoint.latents).items()}
+    data = save(tensors, metadata={KEY: checkpoint.card.model_dump_json()})
+    write_bytes(path, data)
+
+
+def read(path: Path) -> Checkpoint:
+    """Read a model file. Raises UserError, one line, for anything but a whole, sane model."""
+    from safetensors import SafetensorError, safe_open
+
+    _refuse_foreign(path)
+    try:
+        with safe_open(path, framework="np") as file:
+            card = _card(path, (file.metadata() or {}).get(KEY))
+            expected = _expected(card.architecture)
+            found = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
+            _compare(path, expected, found)
+            tensors = {name: np.asarray(file.get_tensor(name)) for name in found}
+    except (SafetensorError, OSError, TypeError, AttributeError) as error:
+        raise UserError(f"{path} is damaged or cut short: {error}") from None
+    for name, tensor in tensors.items():
+        if tensor.dtype != np.float32 or not np.isfinite(tensor).all():
+            raise UserError(f"{path}: {name} holds values that are not finite float32 numbers")
+    weights = {
+        n.removeprefix("weights."): t for n, t in tensors.items() if n.startswith("weights.")
+    }
+    latents = {
+        n.removeprefix("latents."): t for n, t in tensors.items() if n.startswith("latents.")
+    }
+    return Checkpoint(path.stem, card, weights, LatentMap(**latents))
+
+
+def _refuse_foreign(path: Path) -> None:
+    try:
+        with path.open("rb") as file:
+            start = file.read(9)
+            size = path.stat().st_size
+    except OSError as error:
+        raise UserError(f"cannot read the model {path}: {error.strerror}") from None
+    if start.startswith((b"PK\x03\x04", b"\x80")):
+        raise UserError(
+            f"{path} is a pickle or a zip of pickles, which can carry code: refused unopened."
+            " A model is a .safetensors file written by 'python main.py train'"
+        )
+    header = int.from_bytes(start[:8], "little")
+    if len(start) < 9 or start[8:9] != b"{" or header > 1 << 24:
+        raise UserError(f"{path} is not a model: a model is a .safetensors file")
+    if header + 8 > size:
+        raise UserError(f"{path} is cut short: its header alone is longer than the file")
+
+
+def _card(path: Path, text: str | None) -> Card:
+    if text is None:
+        raise UserError(f"{path} is a safetensors file, but not one of Squircle's: it has no card")
+    try:
+        raw = json.loads(text)
+        if isinstance(raw, dict) and isinstance(raw.get("version"), int) and raw["version"] > 1:
+            raise UserError(
+                f"{path} was written by a newer Squircle (version {raw['version']} of the format,"
+                " this one reads 1)"
+            )
+        return Card.model_validate(raw)
+    except (ValidationError, ValueError, RecursionError) as error:
+        if isinstance(error, ValidationError):
+            first = error.errors()[0]
+            why = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+        else:
+            why = str(error)
+        raise UserError(f"{path}: its card does not hold together: {why}") from None
+
+
+def _expected(architecture: Architecture) -> dict[str, tuple[int | None, ...]]:
+    dim = architecture.latent_dim
+    expected: dict[str, tuple[int | None, ...]] = {
+        f"weights.{name}": shape for name, shape in architecture.shapes().items()
+    }
+    expected["latents.mean"] = expected["latents.std"] = (dim,)
+    expected["latents.rotations"] = (None, dim, dim)
+    expected["latents.knots"] = (None, dim, None)
+    return expected
+
+
+def _compare(
+    path: Path,
+    expected: Mapping[str, tuple[int | None, ...]],
+    found: Mapping[str, tuple[int, ...]],
+) -> None:
+    if odd := set(expected) ^ set(found):
+        name = sorted(odd)[0]
+        raise UserError(f"{path}: {name} is {'missing' if name in expected else 'not expected'}")
+    for name, want in expected.items():
+        got = found[name]
+        if len(want) != len(got) or any(
+            w is not None and w != g for w, g in zip(want, got, strict=True)
+        ):
+            wanted = "x".join("?" if w is None else str(w) for w in want)
+            raise UserError(
+                f"{path}: {name} is {'x'.join(map(str, got))}, its architecture needs {wanted}"
+            )
+    layers, _, knots = found["latents.knots"]
+    if layers != found["latents.rotations"][0] or layers < 1 or not 2 <= knots <= 4096:
+        raise UserError(f"{path}: its latent map does not hold together")
+
+
+def names(folder: Path = MODELS) -> list[str]:
+    """The models in a folder, by name."""
+    return sorted(path.stem for path in folder.glob(f"*{SUFFIX}") if not path.name.startswith("."))
+
+
+def is_path(name: str) -> bool:
+    """Whether a model is given by its file, not by its name."""
+    return name.endswith(SUFFIX) or "/" in name or "\\" in name
+
+
+def find(name: str, folder: Path = MODELS) -> Path:
+    """The file of a model given by name or by path. Raises UserError if there is none."""
+    if is_path(name):
+        return Path(name)
+    path = folder / f"{name}{SUFFIX}"
+    if not path.exists():
+        known = ", ".join(names(folder)) or "none yet: 'python main.py train' makes one"
+        raise UserError(f"there is no model called {name!r} in {folder}; there are: {known}")
+    return path

@@ -1,0 +1,184 @@
+"""Canvases into video files: H.264 in mp4, or an animated WebP for sharing."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable, Iterator
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pygame
+from numpy.typing import NDArray
+
+from visualiser.types import UserError
+
+if TYPE_CHECKING:
+    import av
+
+Pixels = NDArray[np.uint8]  # (H, W, 4), blue, green, red, unused: as surfaces hold them
+TIME_BASE = Fraction(1, 90_000)
+SUFFIXES = (".mp4", ".webp")
+
+
+def pixels_of(canvas: pygame.Surface) -> Pixels:
+    """A copy of a 32-bit canvas (H, W, 4), cut to even width and height, as H.264 needs."""
+    width, height = canvas.get_size()
+    rows = np.frombuffer(memoryview(canvas.get_buffer()), np.uint8)  # type: ignore[arg-type]
+    rows = rows.reshape(height, canvas.get_pitch())[: height & ~1, : 4 * (width & ~1)]
+    return rows.copy().reshape(height & ~1, width & ~1, 4)
+
+
+class VideoWriter:
+    """Writes one video file, frame by frame, at true timestamps.
+
+    The mp4 is fragmented while it grows, so that it can be played up to the last second even if
+    the program is killed, and becomes an ordinary mp4 when it is closed. Raises UserError where
+    the file cannot be begun; OSError from write and close where the disk is full.
+
+    size: (width, height), even; fps: what players are told; song: a file whose sound goes along,
+    up to seconds.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        size: tuple[int, int],
+        fps: float,
+        crf: int = 18,
+        preset: str = "medium",
+        song: Path | None = None,
+        seconds: float = float("inf"),
+    ) -> None:
+        import av
+
+        if path.suffix.lower() not in SUFFIXES:
+            raise UserError(f"{path}: the ending must be {' or '.join(SUFFIXES)}")
+        mp4 = path.suffix.lower() == ".mp4"
+        options = {"movflags": "hybrid_fragmented", "flush_packets": "1"} if mp4 else {"loop": "0"}
+        self.path = path
+        self.size = size
+        self._seconds = seconds
+        self._last = -1
+        try:
+            self._file = av.open(str(path), "w", options=options)
+        except OSError as error:
+            raise UserError(f"cannot write {path}: {error.strerror or error}") from None
+        rate = Fraction(fps).limit_denominator(1001)
+        if mp4:
+            video = self._file.add_stream("libx264", rate=rate)
+            video.options = {"crf": str(crf), "preset": preset}
+            video.gop_size = max(round(fps), 1)  # a fragment a second: what a crash can cost
+        else:
+            video = self._file.add_stream("libwebp_anim", rate=rate)
+            video.options = {"quality": "80", "compression_level": "4"}
+        video.width, video.height = size
+        video.pix_fmt = "yuv420p"
+        video.time_base = video.codec_context.time_base = TIME_BASE if mp4 else 1 / rate
+        video.codec_context.color_primaries = video.codec_context.color_trc = 1  # bt709
+        video.codec_context.colorspace, video.codec_context.color_range = 1, 1  # bt709, limited
+        self._video = video
+        self._song: Iterator[Any] | None = self._open_song(song) if song and mp4 else None
+        self._sung = 0.0
+
+    def write(self, pixels: Pixels, t: float) -> None:
+        """Add a picture that is seen from t seconds on; t must grow."""
+        import av
+
+        at = max(round(t / float(self._video.time_base)), self._last + 1)
+        self._last = at
+        picture = av.VideoFrame.from_ndarray(pixels, format="bgra")
+        picture = picture.reformat(format="yuv420p", dst_colorspace=1, dst_color_range=1)
+        picture.pts, picture.time_base = at, self._video.time_base
+        self._file.mux(self._video.encode(picture))
+        self._sing(t)
+
+    def close(self) -> None:
+        """Finish the file."""
+        try:
+            self._sing(self._seconds)
+            self._file.mux(self._video.encode(None))
+            if self._song is not None:
+                self._file.mux(self._voice.encode(None))
+        finally:
+            self._file.close()
+
+    def _open_song(self, song: Path) -> Iterator[av.AudioFrame]:
+        import av
+
+        self._voice = self._file.add_stream("aac", rate=48_000, layout="stereo")
+        self._voice.bit_rate = 256_000
+
+        def frames() -> Iterator[av.AudioFrame]:
+            resampler = av.AudioResampler("fltp", "stereo", 48_000, frame_size=1024)
+            with av.open(str(song)) as container:
+                for frame in container.decode(audio=0):
+                    frame.pts = None
+                    yield from resampler.resample(frame)
+                yield from resampler.resample(None)
+
+        return frames()
+
+    def _sing(self, until: float) -> None:
+        """Encode the song's sound up to a time, s, so that it lies beside its pictures."""
+        while self._song is not None and self._sung < min(until, self._seconds):
+            frame = next(self._song, None)
+            if frame is None:
+                return
+            frame.pts, frame.time_base = round(self._sung * 48_000), Fraction(1, 48_000)
+            self._sung += frame.samples / 48_000
+            self._file.mux(self._voice.encode(frame))
+
+
+class Recorder:
+    """Records while the show plays. The window never waits: the file is opened, and frames are
+    encoded, on a thread, and a frame that finds the encoder busy is left out: the one before it is
+    seen longer.
+
+    error: what ended the recording, or ""; frames: taken; dropped: left out.
+    """
+
+    def __init__(self, path: Path, size: tuple[int, int], open_file: Callable[[], VideoWriter]):
+        self.path = path
+        self.size = size
+        self.error = ""
+        self.frames = self.dropped = 0
+        self._open_file = open_file
+        self._began: float | None = None
+        self._queue: queue.Queue[tuple[Pixels, float] | None] = queue.Queue(maxsize=8)
+        self._thread = threading.Thread(target=self._run, name="record", daemon=True)
+        self._thread.start()
+
+    def write(self, canvas: pygame.Surface, t: float) -> None:
+        """canvas: of `size`, or a pixel larger; t: the tick's time, s."""
+        self._began = t if self._began is None else self._began
+        if self._queue.full():
+            self.dropped += 1
+        else:
+            self._queue.put((pixels_of(canvas), t - self._began))
+            self.frames += 1
+
+    def close(self) -> None:
+        """Write what is queued, finish the file and join."""
+        self._queue.put(None)
+        self._thread.join()
+
+    def _run(self) -> None:
+        writer: VideoWriter | None = None
+        try:
+            writer = self._open_file()
+        except (UserError, OSError) as error:
+            self.error = str(error)
+        for item in iter(self._queue.get, None):  # to the end, so that nobody waits on a full queue
+            if writer is not None and not self.error:
+                self._attempt(writer.write, *item)
+        if writer is not None:
+            self._attempt(writer.close)
+
+    def _attempt(self, do: Callable[..., None], *args: object) -> None:
+        try:
+            do(*args)
+        except OSError as error:  # a full disk, above all
+            self.error = self.error or f"cannot write {self.path}: {error.strerror or error}"

@@ -1,0 +1,48 @@
+"""A smooth walk through noise: normal coordinates for latent mode, a picture for pixel mode."""
+
+from __future__ import annotations
+
+from statistics import NormalDist
+
+import numpy as np
+
+from visualiser.noise import Noise3
+from visualiser.types import FloatArray
+
+FIELD = (
+    28  # pixels along each edge of what a driver paints; models that see more are given it scaled
+)
+
+
+class Walk:
+    """Points and fields along a noise, at a phase counted in units of the noise's lattice.
+
+    Noise gathers around zero. Its values are ranked against its own distribution, so that points
+    are standard normal in every coordinate and fields use black, white and all greys evenly.
+    """
+
+    def __init__(self, noise: Noise3, latent_dim: int, seed: int) -> None:
+        rng = np.random.default_rng(seed)
+        self._noise = noise
+        # Each latent runs along a line of its own: on a common axis they would all cross the
+        # lattice, where Perlin's noise is zero, at the same moments.
+        self._origin = rng.uniform(0, 256, (3, latent_dim))
+        heading = rng.standard_normal((3, latent_dim))
+        self._heading = heading / np.linalg.norm(heading, axis=0)
+
+        sampled = np.sort(noise(*rng.uniform(0, 256, (3, 8192))))
+        self._shares = np.linspace(0.001, 0.999, 129)
+        self._values = np.quantile(sampled, self._shares)
+        self._scores = np.array([NormalDist().inv_cdf(share) for share in self._shares])
+
+    def point(self, phase: float) -> FloatArray:
+        """(latent_dim,) float32, standard normal over a long walk."""
+        value = self._noise(*(self._origin + self._heading * phase))
+        return np.interp(value, self._values, self._scores).astype(np.float32)
+
+    def field(self, phase: float, cells: float, contrast: float) -> FloatArray:
+        """(FIELD, FIELD) float32 0..1: cells of noise across, moving through its third axis."""
+        across = np.linspace(0, cells, FIELD)
+        value = self._noise(across[None, :], across[:, None], np.array([[phase]]))
+        grey = np.interp(value, self._values, self._shares)
+        return np.clip(0.5 + (grey - 0.5) * contrast, 0, 1).astype(np.float32)

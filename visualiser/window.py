@@ -1,0 +1,214 @@
+"""The pygame window: keys in, canvas and words out."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pygame
+
+from visualiser import config
+from visualiser.controls import Command, Control, Controls, action, switch
+from visualiser.controls import Key as ControlKey
+from visualiser.look.palette import ALERT, INK, LINE, PAPER, QUIET
+from visualiser.look.panes import Panes
+from visualiser.look.text import text
+from visualiser.types import Features, Frame
+
+CONTROLS: tuple[Control, ...] = (
+    switch("window.help", "this help", False, (ControlKey("h", "this help, and away"),)),
+    switch("window.hud", "the line at the foot", True, (ControlKey("i", "this line, and away"),)),
+    switch("window.output_only", "the output alone", False,
+           (ControlKey("o", "the output alone, and both"),)),
+    switch("window.smooth", "upscale smoothly, or show the network's pixels", True,
+           (ControlKey("b", "smooth, or the network's own pixels as blocks"),)),
+    switch("window.fullscreen", "full screen", False, (ControlKey("f", "full screen, and back"),)),
+    action("window.screenshot", "screenshot", "s"),
+    action("window.record", "record, and stop", "r"),
+    action("window.quit", "quit", "q"),
+)  # fmt: skip
+
+MESSAGE_S = 6.0
+
+
+@dataclass(frozen=True)
+class Status:
+    """What the line at the foot says, beside the frame: driver, paused, recording, message."""
+
+    driver: str
+    model: str
+    mode: str
+    speed: float
+    paused: bool
+    recording: str
+    message: str
+
+
+class Window:
+    """One window; owns the display. `canvas` is drawn before the words, so it can be recorded."""
+
+    def __init__(self, settings: config.Window, controls: Controls, title: str) -> None:
+        self._controls = controls
+        if sys.platform == "linux" and not settings.accelerated:
+            # Where the renderer is Mesa's software one this makes a flip 14 times faster.
+            os.environ.setdefault("SDL_FRAMEBUFFER_ACCELERATION", "0")
+        pygame.display.init()  # display alone: pygame.init would open sound devices too
+        pygame.display.set_caption(title)
+        self._size = (settings.width, settings.height)
+        self._fullscreen = False
+        self.canvas = pygame.display.set_mode(self._size, pygame.RESIZABLE)
+        pygame.key.set_repeat(400, 60)
+        self.panes = Panes()
+        self._fps = Fps()
+
+    def commands(self) -> Iterator[Command]:
+        """What was asked for since the last frame."""
+        for event in pygame.event.get():
+            if event.type == pygame.QUIT:
+                yield "window.quit", True
+            elif event.type == pygame.KEYDOWN:
+                if event.key == pygame.K_ESCAPE:  # out of whatever covers the show, never out of it
+                    yield "window.help", False
+                    yield "window.fullscreen", False
+                    continue
+                command = self._controls.on_key(pygame.key.name(event.key))
+                if command and not (getattr(event, "repeat", 0) and self._is_toggle(command)):
+                    yield command
+
+    def draw(self, frame: Frame) -> None:
+        """Draw the panes on the canvas, which is then as it should be recorded."""
+        if bool(self._controls["window.fullscreen"]) != self._fullscreen:
+            self._toggle_fullscreen()
+        self.canvas = pygame.display.get_surface() or self.canvas
+        self.panes.smooth = bool(self._controls["window.smooth"])
+        self.panes.output_only = bool(self._controls["window.output_only"])
+        below = self._line_height() * 2 if self._controls["window.hud"] else 0
+        self.panes.draw(frame, self.canvas, below)
+
+    def flip(self, frame: Frame, features: Features, status: Status, now: float) -> None:
+        """Add the words and show the canvas. now: s, of the wall."""
+        self._fps.count(now)
+        waiting = frame.image is None and not frame.error
+        if waiting and self.panes.boxes:
+            self._centred("waking the network", self.panes.boxes[1], QUIET)
+        if self._controls["window.hud"]:
+            self._hud(features, status)
+        message = f"the network failed: {frame.error}" if frame.error else status.message
+        if message:
+            self._message(message)
+        if self._controls["window.help"]:
+            self._help()
+        pygame.display.flip()
+
+    def close(self) -> None:
+        pygame.display.quit()
+
+    def _is_toggle(self, command: Command) -> bool:
+        kinds = {control.id: control.kind for control in self._controls}
+        return kinds[command[0]] != "number" and command[0] != "show.step"
+
+    def _toggle_fullscreen(self) -> None:
+        self._fullscreen = not self._fullscreen
+        if self._fullscreen:
+            self._size = self.canvas.get_size()
+            self.canvas = pygame.display.set_mode((0, 0), pygame.FULLSCREEN)
+        else:
+            self.canvas = pygame.display.set_mode(self._size, pygame.RESIZABLE)
+        pygame.mouse.set_visible(not self._fullscreen)
+
+    def _line_height(self) -> int:
+        return max(min(self.canvas.get_height() // 40, self.canvas.get_width() // 64, 32), 8)
+
+    def _hud(self, features: Features, status: Status) -> None:
+        size = self._line_height()
+        width, height = self.canvas.get_size()
+        y = height - size * 2
+        x = size
+        parts = [
+            (status.driver, PAPER),
+            (status.model, PAPER),
+            (status.mode, QUIET),
+            (f"x{status.speed:.3g}", QUIET),
+            (f"{self._fps.now:3.0f} fps", QUIET),
+        ]
+        if status.paused:
+            parts.append(("paused", ALERT))
+        for words, colour in parts:
+            drawn = text(words, size, colour)
+            self.canvas.blit(drawn, (x, y))
+            x += drawn.get_width() + size
+        self._meter(features, pygame.Rect(x, y + size // 4, size * 6, max(size // 2, 3)))
+        right = width - size
+        for words, colour in ((status.recording, ALERT), ("H help", QUIET)):
+            if words and right > x:
+                drawn = text(words, size, colour)
+                right -= drawn.get_width()
+                self.canvas.blit(drawn, (right, y))
+                right -= size
+
+    def _meter(self, features: Features, box: pygame.Rect) -> None:
+        """The input's level, -60 to 0 dBFS."""
+        pygame.draw.rect(self.canvas, LINE, box, border_radius=box.height // 2)
+        share = min(max((features.level_dbfs + 60) / 60, 0.0), 1.0)
+        if share > 0:
+            full = box.copy()
+            full.width = max(int(box.width * share), box.height)
+            colour = ALERT if features.level_dbfs > -1 else PAPER
+            pygame.draw.rect(self.canvas, colour, full, border_radius=box.height // 2)
+
+    def _message(self, words: str) -> None:
+        size = self._line_height()
+        width = self.canvas.get_width()
+        fit = max(int((width - 4 * size) / (size * 0.6)), 8)
+        lines = [words[i : i + fit] for i in range(0, min(len(words), 3 * fit), fit)]
+        for n, line in enumerate(lines):
+            drawn = text(line, size, ALERT)
+            box = drawn.get_rect(midtop=(width // 2, int(size * (0.8 + 1.5 * n))))
+            pygame.draw.rect(
+                self.canvas, INK, box.inflate(size, size // 2), border_radius=size // 2
+            )
+            self.canvas.blit(drawn, box)
+
+    def _centred(self, words: str, box: pygame.Rect, colour: tuple[int, int, int]) -> None:
+        drawn = text(words, self._line_height(), colour)
+        self.canvas.blit(drawn, drawn.get_rect(center=box.center))
+
+    def _help(self) -> None:
+        rows = [(key.name, key.does) for control in self._controls for key in control.keys]
+        size = max(min(self.canvas.get_height() // (len(rows) * 2), self._line_height() + 4), 8)
+        step = int(size * 1.55)
+        shown = [(text(k, size, PAPER), text(d, size, QUIET)) for k, d in rows]
+        gap = size * 2
+        left = max(k.get_width() for k, _ in shown)
+        width = left + gap + max(d.get_width() for _, d in shown)
+        box = pygame.Rect(0, 0, width + 4 * size, step * len(shown) + 3 * size)
+        box.center = self.canvas.get_rect().center
+        veil = pygame.Surface(box.size, pygame.SRCALPHA)
+        pygame.draw.rect(veil, (*INK, 238), veil.get_rect(), border_radius=size)
+        pygame.draw.rect(veil, LINE, veil.get_rect(), width=1, border_radius=size)
+        self.canvas.blit(veil, box)
+        y = box.top + int(1.5 * size)
+        for key, does in shown:
+            self.canvas.blit(key, (box.left + 2 * size + left - key.get_width(), y))
+            self.canvas.blit(does, (box.left + 2 * size + left + gap, y))
+            y += step
+
+
+class Fps:
+    """Frames a second over the last half second."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self._since: float | None = None
+        self._frames = 0
+
+    def count(self, now: float) -> None:
+        if self._since is None:
+            self._since = now
+            return
+        self._frames += 1
+        if now - self._since >= 0.5:
+            self.now = self._frames / (now - self._since)
+            self._since, self._frames = now, 0
