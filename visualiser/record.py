@@ -76,7 +76,8 @@ class VideoWriter:
             video.options = {"quality": "80", "compression_level": "4"}
         video.width, video.height = size
         video.pix_fmt = "yuv420p"
-        video.time_base = video.codec_context.time_base = TIME_BASE if mp4 else 1 / rate
+        self._unit = TIME_BASE if mp4 else 1 / rate
+        video.time_base = video.codec_context.time_base = self._unit
         video.codec_context.color_primaries = video.codec_context.color_trc = 1  # bt709
         video.codec_context.colorspace, video.codec_context.color_range = 1, 1  # bt709, limited
         self._video = video
@@ -87,11 +88,11 @@ class VideoWriter:
         """Add a picture that is seen from t seconds on; t must grow."""
         import av
 
-        at = max(round(t / float(self._video.time_base)), self._last + 1)
+        at = max(round(t / self._unit), self._last + 1)
         self._last = at
         picture = av.VideoFrame.from_ndarray(pixels, format="bgra")
         picture = picture.reformat(format="yuv420p", dst_colorspace=1, dst_color_range=1)
-        picture.pts, picture.time_base = at, self._video.time_base
+        picture.pts, picture.time_base = at, self._unit
         self._file.mux(self._video.encode(picture))
         self._sing(t)
 

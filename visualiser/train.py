@@ -74,7 +74,7 @@ def run_epoch(
         picked = images[rows]
         loss = loss_of(net.logits(net.encode(picked)), picked)
         optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         optimizer.step()
         after_batch()
         total += loss.detach() * len(rows)

@@ -176,9 +176,9 @@ def _draw(
     cos = np.cos(angle).astype(np.float32)[:, None, None]
     sin = np.sin(angle).astype(np.float32)[:, None, None]
     radius = (diameter * size / 2).astype(np.float32)[:, None, None]
-    d = distance(x * cos + y * sin, y * cos - x * sin, radius)
+    d: FloatArray = distance(x * cos + y * sin, y * cos - x * sin, radius)
     if style == "stroke":
-        d = np.abs(d) - settings.stroke * size / 2
+        d = np.abs(d) - np.float32(settings.stroke * size / 2)
     return np.clip(np.float32(0.5) - d, 0, 1).astype(np.float32)
 
 

@@ -37,7 +37,7 @@ class Audio(Driver):
         super().__init__(latent_dim, seed)
         self._walk = Walk(simplex(seed), latent_dim, seed)
         self._phase = 0.0
-        self._pull = np.zeros(latent_dim, np.float32)
+        self._pull: FloatArray = np.zeros(latent_dim, np.float32)
         self._signs = np.where(np.arange(latent_dim) % 2, -1, 1).astype(np.float32)
         self._history = np.zeros((0, 1), np.float32)  # (slots, n_bands), newest first
         self._since = 0.0
@@ -52,7 +52,8 @@ class Audio(Driver):
         # Each latent listens to its own stretch of the spectrum, bass first.
         n = len(features.bands)
         at = np.linspace(0, n - 1, self.latent_dim)
-        self._pull = reach * self._signs * np.interp(at, np.arange(n), features.bands)
+        heard = np.interp(at, np.arange(n), features.bands).astype(np.float32)
+        self._pull = np.float32(reach) * self._signs * heard
         self._spread = float(value["spread"])
         self._remember(tick.dt, features.bands)
 

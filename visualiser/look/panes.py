@@ -6,7 +6,6 @@ from collections import deque
 
 import numpy as np
 import pygame
-from numpy.typing import NDArray
 
 from visualiser.look.palette import EMBER, INK, LAGOON, LINE, PANE, gradient
 from visualiser.look.upscale import resize
@@ -36,7 +35,7 @@ class Panes:
         self._output_palette = _palette(EMBER)
         self._input_palette = _palette(LAGOON)
         self._lane_colours = gradient(LAGOON[1:], 64)
-        self._pictures: dict[tuple[int, ...], tuple[NDArray[np.uint8], pygame.Surface]] = {}
+        self._slates: dict[tuple[int, ...], Slate] = {}
         self._trail: deque[tuple[float, int, FloatArray]] = deque(maxlen=TRAIL_POINTS)
 
     def draw(self, frame: Frame, canvas: pygame.Surface, below: int = 0) -> None:
@@ -70,26 +69,26 @@ class Panes:
         self, canvas: pygame.Surface, box: pygame.Rect, image: FloatArray, palette: Palette
     ) -> None:
         grey = image if image.ndim == 2 else image.mean(axis=2)
-        shape = (box.height, box.width) if self.smooth else grey.shape
-        pixels, surface = self._surface(shape)
-        level = resize(grey, shape) * LEVELS
-        level += BLACK
-        pixels[:] = level
-        surface.set_palette(palette)
+        level = grey * LEVELS + BLACK
         if self.smooth:
-            canvas.blit(surface, box)
+            slate = self._slate((box.height, box.width))
+            resize(level, (box.height, box.width), out=slate.level)
         else:
-            canvas.blit(pygame.transform.scale(surface, box.size), box)
+            slate = self._slate(grey.shape)
+            slate.level[:] = level
+        np.copyto(slate.pixels, slate.level, casting="unsafe")
+        slate.surface.set_palette(palette)
+        if self.smooth:
+            canvas.blit(slate.surface, box)
+        else:
+            canvas.blit(pygame.transform.scale(slate.surface, box.size), box)
 
-    def _surface(self, shape: tuple[int, ...]) -> tuple[NDArray[np.uint8], pygame.Surface]:
-        """An array (H, W) and the 8-bit surface that shows it."""
-        if shape not in self._pictures:
-            if len(self._pictures) > 8:
-                self._pictures.clear()
-            pixels = np.zeros(shape, np.uint8)
-            surface = pygame.image.frombuffer(memoryview(pixels), (shape[1], shape[0]), "P")
-            self._pictures[shape] = pixels, surface
-        return self._pictures[shape]
+    def _slate(self, shape: tuple[int, ...]) -> Slate:
+        if shape not in self._slates:
+            if len(self._slates) > 8:  # a window being resized
+                self._slates.clear()
+            self._slates[shape] = Slate(shape)
+        return self._slates[shape]
 
     def _lanes(self, canvas: pygame.Surface, box: pygame.Rect) -> None:
         """Every latent is a lane; its value now is the dot at the right, its past trails off."""
@@ -125,6 +124,20 @@ class Panes:
                         if width > 1:
                             pygame.draw.lines(canvas, faded, False, part.tolist(), width)
             pygame.draw.circle(canvas, colour, (head, float(y[-1])), dot)
+
+
+class Slate:
+    """Memory for a picture of one size, kept from frame to frame: fresh memory costs more than
+    what is written to it.
+
+    level: (H, W) float32; pixels: (H, W), which the 8-bit surface shows.
+    """
+
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        self.level = np.zeros(shape, np.float32)
+        self.pixels = np.zeros(shape, np.uint8)
+        size = (shape[1], shape[0])
+        self.surface = pygame.image.frombuffer(memoryview(self.pixels), size, "P")  # type: ignore[arg-type]
 
 
 def layout(size: tuple[int, int], below: int, output_only: bool) -> tuple[pygame.Rect, pygame.Rect]:

@@ -31,10 +31,8 @@ def _weights(n_in: int, n_out: int) -> FloatArray:
     return matrix.astype(np.float32)
 
 
-def resize(image: FloatArray, shape: tuple[int, int]) -> FloatArray:
-    """(h, w) float32 -> (H, W) float32; edges may overshoot 0..1 a little."""
-    if image.shape == shape:
-        return image
+def resize(image: FloatArray, shape: tuple[int, int], out: FloatArray | None = None) -> FloatArray:
+    """(h, w) float32 -> (H, W) float32, into `out` if given; edges may overshoot a little."""
     rows, columns = _weights(image.shape[0], shape[0]), _weights(image.shape[1], shape[1])
-    resized: FloatArray = rows @ (image @ columns.T)
+    resized: FloatArray = np.matmul(rows, image @ columns.T, out=out)
     return resized

@@ -33,7 +33,7 @@ class Architecture(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    kind: str = Field("dense", pattern="^dense$")
+    kind: str = Field(default="dense", pattern="^dense$")
     height: int = Field(ge=1, le=1024)
     width: int = Field(ge=1, le=1024)
     widths: tuple[int, ...] = Field(max_length=16)
@@ -66,7 +66,7 @@ class Card(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    version: int = Field(1, ge=1, le=1)
+    version: int = Field(default=1, ge=1, le=1)
     architecture: Architecture
     data: dict[str, Any] = {}
     training: dict[str, Any] = {}
