@@ -152,15 +152,17 @@ def measure(
     backend: str = "wasm",
     *,
     forward: str = "fused",
+    smooth: bool = False,
     gpu: bool = False,
     picture: Path | None = None,
 ) -> dict[str, Any]:
     """Run the page for `seconds` after its warm-up and return what it counted.
 
     `forward` is "fused" (one kernel a layer, the faster) or "layers" (`model.predict`, as the
-    original page has it). `gpu` leaves a graphics card to the browser; without it everything is
-    drawn in software. `picture` names a PNG for the last canvas. Times are in milliseconds
-    but for `first_picture_s`, which counts from the launch of the browser.
+    original page has it). `smooth` upscales with interpolation, p5's default, which costs half as
+    much again on large canvases. `gpu` leaves a graphics card to the browser; without it everything
+    is drawn in software. `picture` names a PNG for the last canvas. Times are in milliseconds but
+    for `first_picture_s`, which counts from the launch of the browser to the first picture.
     """
     if backend not in BACKENDS:
         raise ValueError(f"backend must be one of {', '.join(BACKENDS)}, not {backend!r}")
@@ -184,6 +186,7 @@ def measure(
             "seconds": seconds,
             "backend": backend,
             "forward": forward,
+            "smooth": int(smooth),
             "started": round(time.time() * 1000),
             **({"picture": 1} if picture else {}),
         }
@@ -218,6 +221,7 @@ def main() -> None:
     parser.add_argument("--height", type=int, default=320)
     parser.add_argument("--backend", choices=BACKENDS, default="wasm")
     parser.add_argument("--forward", choices=FORWARDS, default="fused")
+    parser.add_argument("--smooth", action="store_true", help="upscale with interpolation")
     parser.add_argument("--gpu", action="store_true", help="let the browser use a graphics card")
     parser.add_argument("--picture", type=Path, help="write the last canvas to this PNG")
     args = parser.parse_args()

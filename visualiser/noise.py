@@ -1,7 +1,7 @@
 """Smooth noise for whole arrays of points at once: Perlin's, and OpenSimplex's.
 
 Both take three arrays of coordinates that broadcast together, in units of the noise's lattice,
-and return float64 values of that shape, roughly -1..1.
+and return values of that shape, roughly -1..1.
 """
 
 from __future__ import annotations
@@ -13,8 +13,10 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
-Points = NDArray[np.float64]
+Points = NDArray[np.floating]
 Noise3 = Callable[[Points, Points, Points], Points]
+
+CORNERS = ((2, 1, 1), (1, 2, 1), (1, 1, 2))
 
 
 def perlin(seed: int) -> Noise3:
@@ -24,31 +26,25 @@ def perlin(seed: int) -> Noise3:
     table = np.concatenate([table, table, table[:2]])
     directions = rng.standard_normal((256, 3))
     directions /= np.linalg.norm(directions, axis=1, keepdims=True)
-    gx, gy, gz = directions.T * 1.6  # brings the values to about -1..1
+    gx, gy, gz = (directions.T * 1.6).astype(np.float32)  # brings the values to about -1..1
 
     def noise(x: Points, y: Points, z: Points) -> Points:
+        axes = max(x.ndim, y.ndim, z.ndim)
         fx, fy, fz = np.floor(x), np.floor(y), np.floor(z)
         ix, iy, iz = (f.astype(np.int64) & 255 for f in (fx, fy, fz))
-        x, y, z = x - fx, y - fy, z - fz
+        x, y, z = ((a - f).astype(np.float32) for a, f in ((x, fx), (y, fy), (z, fz)))
         u, v, w = (t * t * t * (t * (t * 6 - 15) + 10) for t in (x, y, z))
 
-        # Kept separable: the last axis that varies is hashed and faded on its own shape, and the
-        # arrays only meet where they have to, which makes fields on a grid cheap.
-        def corner(dx: int, dy: int, dz: int) -> Points:
-            hashed = table[table[table[ix + dx] + iy + dy] + iz + dz]
-            return gx[hashed] * (x - dx) + gy[hashed] * (y - dy) + gz[hashed] * (z - dz)
-
-        def edge(dy: int, dz: int) -> Points:
-            near = corner(0, dy, dz)
-            return near + u * (corner(1, dy, dz) - near)
-
-        def face(dz: int) -> Points:
-            near = edge(0, dz)
-            return near + v * (edge(1, dz) - near)
-
-        near = face(0)
-        value: Points = near + w * (face(1) - near)
-        return value
+        # A cell's eight corners lie along three axes of length 2 in front of the points' own. An
+        # axis enters where it is needed, so a grid is hashed along its edges first.
+        dx, dy, dz = (np.arange(2).reshape(c + (1,) * axes) for c in CORNERS)
+        hashed = table[table[table[ix + dx] + iy + dy] + iz + dz]
+        dot = gx[hashed] * (x - dx.astype(np.float32))
+        dot += gy[hashed] * (y - dy.astype(np.float32))
+        dot += gz[hashed] * (z - dz.astype(np.float32))
+        for fade in (u, v, w):
+            dot = dot[0] + fade * (dot[1] - dot[0])
+        return dot
 
     return noise
 

@@ -5,6 +5,7 @@
 //
 // Query: width, height  canvas in pixels         seconds  how long to count, after the warm-up
 //        backend        wasm, cpu or webgl       forward  fused (default) or layers
+//        smooth         1: upscale with interpolation, slower than whole pixels (default)
 //        started        epoch ms of the launch   picture  1: send the last canvas along
 "use strict";
 
@@ -14,6 +15,7 @@ const HEIGHT = Number(query.get("height") || 320);
 const SECONDS = Number(query.get("seconds") || 10);
 const BACKEND = query.get("backend") || "wasm";
 const FORWARD = query.get("forward") || "fused";
+const SMOOTH = query.get("smooth") === "1";
 const STARTED = Number(query.get("started") || performance.timeOrigin);
 const WARM_UP_MS = 2000;
 
@@ -97,6 +99,9 @@ function setup() {
   pixelDensity(1);
   createCanvas(WIDTH, HEIGHT);
   frameRate(10000); // p5 skips animation frames to hold 60 otherwise
+  if (!SMOOTH) {
+    noSmooth();
+  }
   noiseSeed(1);
   input = greyPicture();
   output = greyPicture();
@@ -166,6 +171,7 @@ function report() {
     height: canvas.height,
     backend: tf.getBackend(),
     forward: FORWARD,
+    smooth: SMOOTH,
     threads: BACKEND === "wasm" ? tf.wasm.getThreadsCount() : 1,
     ms_median: round(at(0.5)),
     ms_p95: round(at(0.95)),
