@@ -14,9 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin
 
-from annotated_types import Ge, Le
+from annotated_types import Ge, Gt, Le, MaxLen, MinLen
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
-from pydantic.fields import FieldInfo
 
 from visualiser.controls import Control, Value
 from visualiser.types import UserError
@@ -68,8 +67,10 @@ class Train(Section):
     size: int = Field(28, ge=8, le=512)
     widths: list[Annotated[int, Field(ge=1, le=16384)]] = Field([256, 128, 64, 16], max_length=16)
     latents: int = Field(4, ge=1, le=512)
-    kinds: list[str] = ["circle", "square", "triangle"]
-    styles: list[str] = ["fill", "stroke"]
+    kinds: list[Literal["circle", "square", "triangle", "pentagon", "star", "cross"]] = Field(
+        ["circle", "square", "triangle"], min_length=1
+    )
+    styles: list[Literal["fill", "stroke"]] = Field(["fill", "stroke"], min_length=1)
     size_min: float = Field(0.1, gt=0, le=1)
     size_max: float = Field(0.9, gt=0, le=1)
     stroke: float = Field(0.08, gt=0, le=0.5)
@@ -115,11 +116,11 @@ def load(
     """
     declared = [control for control in declared if control.kind != "action"]
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")  # some editors begin a file with a mark
         raw = tomllib.loads(text)
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # not TOML, not UTF-8, a number without end
         raise UserError(f"{path}: {error}") from None
 
     given = given or {}
@@ -133,9 +134,9 @@ def load(
         settings = whole.model_validate(raw)
     except ValidationError as error:
         lines = _line_numbers(text)
-        raise UserError(
-            "\n".join(_explain(whole, path, lines, given, m) for m in error.errors())
-        ) from None
+        # A value that could be one of two kinds makes two mistakes; it is told once.
+        told = dict.fromkeys(_explain(whole, path, lines, given, m) for m in error.errors())
+        raise UserError("\n".join(told)) from None
     sections: dict[str, Any] = {name: getattr(settings, name) for name in whole.model_fields}
     values = {c.id: getattr(sections[c.section], c.name) for c in declared}
     return Settings(**{name: sections[name] for name in SECTIONS}, controls=values)
@@ -182,8 +183,8 @@ def _explain(
     where = tuple(str(part) for part in mistake["loc"])
     line = lines.get(where[:2]) or lines.get(where[:1])
     place = f"{path}:{line}" if line else str(path)
-    key = ".".join(where)
-    if ".".join(where[:2]) in given:
+    key = ".".join(where[:2])
+    if key in given:
         place = "command line"
     if mistake["type"] == "extra_forbidden":
         allowed = list(whole.model_fields)
@@ -196,7 +197,10 @@ def _explain(
     if len(where) == 1:
         return f"{place}: {key!r} must be a section, [{key}]"
     field = _section(whole, where[0]).model_fields[where[1]]
-    return f"{place}: {key} = {mistake['input']!r}; allowed is {_allowed(field)}"
+    got = repr(mistake["input"])
+    got = got if len(got) <= 80 else f"{got[:80]}..."
+    what = "has" if get_origin(field.annotation) is list and len(where) > 2 else "="
+    return f"{place}: {key} {what} {got}; allowed is {_allowed(field.annotation, field.metadata)}"
 
 
 def _section(whole: type[BaseModel], name: str) -> type[BaseModel]:
@@ -204,21 +208,25 @@ def _section(whole: type[BaseModel], name: str) -> type[BaseModel]:
     return section
 
 
-def _allowed(field: FieldInfo) -> str:
-    kind = field.annotation
+def _allowed(kind: Any, bounds: Iterable[Any]) -> str:
     if get_origin(kind) is Literal:
         return " or ".join(repr(word) for word in get_args(kind))
     if kind is bool:
         return "true or false"
     if get_origin(kind) is list:
-        return "a list of whole numbers" if get_args(kind)[0] is not str else "a list of words"
-    words = {int: "a whole number", float: "a number", str: "a text"}.get(
-        kind,  # type: ignore[arg-type]
-        "a text or a whole number",
-    )
-    lo = next((m.ge for m in field.metadata if isinstance(m, Ge)), None)
-    hi = next((m.le for m in field.metadata if isinstance(m, Le)), None)
-    above = next((m.gt for m in field.metadata if hasattr(m, "gt")), None)
-    if lo is None and above is not None:
-        return f"{words} above {above} and up to {hi}"
-    return words if lo is None else f"{words} from {lo:g} to {hi:g}"
+        length = {type(bound): bound for bound in bounds}
+        few = f"{length[MinLen].min_length} or more" if MinLen in length else "any number"
+        few = f"up to {length[MaxLen].max_length}" if MaxLen in length else few
+        item = get_args(kind)[0]
+        if get_origin(item) is Annotated:
+            item, inner = get_args(item)
+            return f"a list, {few}, of: {_allowed(item, inner.metadata)}"
+        return f"a list, {few}, of: {_allowed(item, ())}"
+    kinds = {int: "a whole number", float: "a number", str: "a text"}
+    words = kinds.get(kind, "a text or a whole number")
+    found = {type(bound): bound for bound in bounds}
+    if Gt in found:
+        return f"{words} above {found[Gt].gt} and up to {found[Le].le}"
+    if Ge in found:
+        return f"{words} from {found[Ge].ge} to {found[Le].le}"
+    return words

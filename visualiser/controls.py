@@ -159,8 +159,10 @@ class Controls:
         if control.kind == "switch":
             return now if steps % 2 == 0 else not now
         if control.kind == "choice":
-            at = control.choices.index(str(now))
-            return control.choices[(at + steps) % len(control.choices)]
+            at = control.choices.index(str(now)) if control.choices else 0
+            return control.choices[(at + steps) % len(control.choices)] if control.choices else now
+        # More steps than that reach either end from anywhere, and do not overflow.
+        steps = min(max(steps, -1000), 1000)
         if control.ratio:
             return float(now) * control.ratio**steps
         return float(now) + steps * (control.hi - control.lo) / 20
@@ -169,14 +171,14 @@ class Controls:
         if control.kind == "number":
             try:
                 number = float(value)
-            except ValueError:
+            except (ValueError, TypeError, OverflowError):
                 return
             if number != number:  # NaN
                 return
             value = min(max(number, control.lo), control.hi)
         elif control.kind == "switch":
             value = bool(value)
-        elif value not in control.choices:
+        elif control.choices and value not in control.choices:
             return
         self._values[control.id] = value
         self._sections.setdefault(control.section, {})[control.name] = value

@@ -81,8 +81,12 @@ def fit(z: FloatArray, seed: int, layers: int = 12, n_knots: int = 65) -> Latent
     for layer in range(layers):
         if layer == 0:
             rotation = np.linalg.eigh(np.cov(x, rowvar=False).reshape(dim, dim))[1].T
+            # Axes along which nothing varies: dead latents, and latents that move as one.
+            alive = np.flatnonzero((x @ rotation.T).std(0) > 1e-3)
         else:
-            rotation = np.linalg.qr(rng.standard_normal((dim, dim)))[0]
+            rotation = np.eye(dim)
+            turn = np.linalg.qr(rng.standard_normal((len(alive), len(alive))))[0]
+            rotation[np.ix_(alive, alive)] = turn
         x = x @ rotation.T
         table = np.stack([np.interp(shares, ranks, np.sort(x[:, i])) for i in range(dim)])
         table += np.arange(n_knots) * 1e-6  # strictly increasing, so that it can be inverted

@@ -119,6 +119,10 @@ class ShapeSettings:
             raise UserError(
                 f"shape sizes {self.size_min} to {self.size_max}: allowed are 0 to 1, ascending"
             )
+        if not 0 < self.stroke <= 0.5:
+            raise UserError(f"shape stroke {self.stroke}: allowed is above 0 and up to 0.5")
+        if not 0 <= self.offset <= 0.5:
+            raise UserError(f"shape offset {self.offset}: allowed is 0 to 0.5")
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -36,7 +36,7 @@ class Architecture(BaseModel):
     kind: str = Field(default="dense", pattern="^dense$")
     height: int = Field(ge=1, le=1024)
     width: int = Field(ge=1, le=1024)
-    widths: tuple[int, ...] = Field(max_length=16)
+    widths: tuple[Annotated[int, Field(ge=1, le=1 << 16)], ...] = Field(max_length=16)
     latent_dim: int = Field(ge=1, le=512)
 
     def layers(self) -> list[int]:
@@ -128,7 +128,7 @@ def read(path: Path) -> Checkpoint:
             _compare(path, expected, found)
             tensors = {name: np.asarray(file.get_tensor(name)) for name in found}
     except (SafetensorError, OSError, TypeError, AttributeError) as error:
-        raise UserError(f"{path} is damaged or cut short: {error}") from None
+        raise UserError(f"{path} is damaged or cut short: {_line(error)}") from None
     for name, tensor in tensors.items():
         if tensor.dtype != np.float32 or not np.isfinite(tensor).all():
             raise UserError(f"{path}: {name} holds values that are not finite float32 numbers")
@@ -177,7 +177,13 @@ def _card(path: Path, text: str | None) -> Card:
             why = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
         else:
             why = str(error)
-        raise UserError(f"{path}: its card does not hold together: {why}") from None
+        raise UserError(f"{path}: its card does not hold together: {_line(why)}") from None
+
+
+def _line(words: object) -> str:
+    """Words out of a file as one short line: they may be anything."""
+    line = "".join(c if c.isprintable() else " " for c in str(words))
+    return line if len(line) <= 200 else f"{line[:200]}..."
 
 
 def _expected(architecture: Architecture) -> dict[str, tuple[int | None, ...]]:
@@ -198,7 +204,8 @@ def _compare(
 ) -> None:
     if odd := set(expected) ^ set(found):
         name = sorted(odd)[0]
-        raise UserError(f"{path}: {name} is {'missing' if name in expected else 'not expected'}")
+        what = "missing" if name in expected else "not expected"
+        raise UserError(f"{path}: {_line(name)} is {what}")
     for name, want in expected.items():
         got = found[name]
         if len(want) != len(got) or any(
