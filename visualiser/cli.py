@@ -14,7 +14,7 @@ import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from visualiser.types import UserError
 
@@ -24,10 +24,13 @@ if TYPE_CHECKING:
 
 def main(arguments: list[str]) -> int:
     """Run one command; returns the exit code: 0, 2 where it could not start, 130 after Ctrl-C."""
+    os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")  # stdout is for answers
     try:
         options = _parser().parse_args(_joined(arguments))
         verb: Callable[[argparse.Namespace], int] = options.run
-        return verb(options)
+        code = verb(options)
+        sys.stdout.flush()
+        return code
     except UserError as error:
         print("\n".join(f"squircle: {line}" for line in str(error).splitlines()), file=sys.stderr)
         return 2
@@ -46,14 +49,24 @@ def _joined(arguments: list[str]) -> list[str]:
             joined[-1] += f"={word}"
         else:
             joined.append(word)
-    return ["play", *joined] if not joined or joined[0].startswith("-") else joined
+    if joined and (joined[0] in ("-h", "--help") or not joined[0].startswith("-")):
+        return joined
+    return ["play", *joined]
+
+
+class Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line, as everything else does."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UserError(f"{message} (see: python {self.prog} --help)")
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="main.py",
-        description="Squircle, a live instrument for latent space. Without a verb it plays.",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        description="Squircle, a live instrument for latent space. Without a verb it plays:"
+        " 'main.py --driver audio' is 'main.py play --driver audio'.",
+        epilog="'main.py VERB --help' lists the options of a verb.",
     )
     verbs = parser.add_subparsers(metavar="VERB", required=True)
 
@@ -160,6 +173,8 @@ def _between(word: str, lo: float, hi: float, what: str) -> float:
 
 
 def _whole(word: str) -> int:
+    if not word.isdecimal():
+        raise argparse.ArgumentTypeError(f"{word!r}: wanted is a whole number")
     return int(_between(word, 0, 1000, "frames a second"))
 
 
@@ -178,7 +193,6 @@ def _one_thread() -> None:
     """While playing, numpy's threads would only get in the way of the decode thread."""
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ.setdefault(name, "1")
-    os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
 
 
 def _settings(options: argparse.Namespace, **overrides: object) -> Settings:
@@ -222,6 +236,9 @@ def _render(options: argparse.Namespace) -> int:
     from visualiser.progress import bar
 
     refuse_existing(options.out, options.force)
+    song = options.audio
+    if song and song.exists() and options.out.exists() and options.out.samefile(song):
+        raise UserError(f"{options.out} is the song itself: give the video another name")
     settings = _settings(
         options,
         show__driver=options.driver,

@@ -215,7 +215,7 @@ def _allowed(kind: Any, bounds: Iterable[Any]) -> str:
         return "true or false"
     if get_origin(kind) is list:
         length = {type(bound): bound for bound in bounds}
-        few = f"{length[MinLen].min_length} or more" if MinLen in length else "any number"
+        few = f"at least {length[MinLen].min_length}" if MinLen in length else "any number"
         few = f"up to {length[MaxLen].max_length}" if MaxLen in length else few
         item = get_args(kind)[0]
         if get_origin(item) is Annotated:
@@ -226,7 +226,11 @@ def _allowed(kind: Any, bounds: Iterable[Any]) -> str:
     words = kinds.get(kind, "a text or a whole number")
     found = {type(bound): bound for bound in bounds}
     if Gt in found:
-        return f"{words} above {found[Gt].gt} and up to {found[Le].le}"
+        return f"{words} above {_plain(found[Gt].gt)} and up to {_plain(found[Le].le)}"
     if Ge in found:
-        return f"{words} from {found[Ge].ge} to {found[Le].le}"
+        return f"{words} from {_plain(found[Ge].ge)} to {_plain(found[Le].le)}"
     return words
+
+
+def _plain(bound: float) -> str:
+    return f"{bound:g}" if isinstance(bound, float) else str(bound)

@@ -7,29 +7,24 @@ frame that made it.
 
 from __future__ import annotations
 
-import ctypes
-import importlib.util
 import threading
+import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import replace
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from visualiser.look.upscale import resize
 from visualiser.nets.checkpoint import Checkpoint
+from visualiser.nets.play import Dense
 from visualiser.types import Frame
 
-if TYPE_CHECKING:
-    from visualiser.nets.dense import Dense
-
 Draw = Callable[[Frame], Frame]
+PATIENCE_S = 0.003
 
 
 class Network:
-    """Runs one model's network at a time. Imports torch on its first call."""
+    """Runs one model's network at a time."""
 
     def __init__(self) -> None:
         self._model: Checkpoint | None = None
@@ -37,24 +32,18 @@ class Network:
 
     def draw(self, frame: Frame) -> Frame:
         """The frame with z and image filled in; an exception where the network fails."""
-        import torch
-
-        model = frame.model
-        with torch.inference_mode():
-            if self._net is None or self._model is not model:
-                torch.set_num_threads(1)  # a second thread buys nothing here and costs steadiness
-                self._net, self._model = model.build(), model
-            if frame.field is not None:
-                seen = np.clip(resize(frame.field, model.shape), 0, 1)
-                z = self._net.encode(torch.from_numpy(seen)[None])
-                frame = replace(frame, z=z[0].numpy())
-            else:
-                z = torch.from_numpy(frame.z)[None]
-            image = self._net.decode(z)[0].numpy()
+        if self._net is None or self._model is not frame.model:
+            self._net, self._model = Dense(frame.model), frame.model
+        z = frame.z
+        if frame.field is not None:
+            z = self._net.encode(np.clip(resize(frame.field, self._net.shape), 0, 1))
+        if z is None:
+            raise ValueError("a frame to draw needs a field or a latent")
+        image = self._net.decode(z)
         # A sum is finite only if every term is, and costs a tenth of looking at each.
         if not np.isfinite(image.sum()):
-            raise ArithmeticError(f"{model.name} gave values that are not numbers")
-        return replace(frame, image=image)
+            raise ArithmeticError(f"{frame.model.name} gave values that are not numbers")
+        return replace(frame, z=z, image=image)
 
 
 class Inline:
@@ -79,12 +68,12 @@ class Worker:
     the latest, with the error written on it.
     """
 
-    def __init__(self, draw: Draw, prepare: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, draw: Draw) -> None:
         self._draw = draw
-        self._prepare = prepare
         self._changed = threading.Condition()
         self._wanted: Frame | None = None
         self._latest: Frame | None = None
+        self._busy = self._swift = False
         self._open = True
         self._thread = threading.Thread(target=self._run, name="decode", daemon=True)
         self._thread.start()
@@ -96,7 +85,15 @@ class Worker:
             self._changed.notify_all()
 
     def latest(self) -> Frame | None:
-        """The newest drawn frame, or None before the first."""
+        """The newest drawn frame, or None before the first.
+
+        A network that took less than PATIENCE_S last time is given that long to finish: two
+        threads that take turns at the interpreter's lock are slower than one after the other, and
+        the picture shown is then this tick's own. A slower one is never waited for.
+        """
+        with self._changed:
+            if self._swift:
+                self._changed.wait_for(lambda: self._wanted is None and not self._busy, PATIENCE_S)
         return self._latest
 
     def wait(self, index: int, timeout_s: float) -> bool:
@@ -116,15 +113,18 @@ class Worker:
         self._thread.join(timeout=10)
 
     def _run(self) -> None:
-        self._prepare()
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: self._wanted is not None or not self._open)
                 if not self._open or self._wanted is None:
                     return
                 frame, self._wanted = self._wanted, None
+                self._busy = True
+            began = time.perf_counter()
             drawn = self._attempt(frame)
             with self._changed:
+                self._swift = time.perf_counter() - began < PATIENCE_S
+                self._busy = False
                 self._latest = drawn
                 self._changed.notify_all()
 
@@ -134,17 +134,3 @@ class Worker:
         except Exception as error:  # whatever a network can raise: the show goes on
             text = f"{type(error).__name__}: {error}".splitlines()[0]
             return replace(self._latest or frame, error=text)
-
-
-def load_torch() -> None:
-    """Import torch without freezing the window.
-
-    The import holds the interpreter's lock while its libraries load. Loading the largest through
-    ctypes, which lets go of the lock, leaves little to wait for (270 ms became 60 ms).
-    """
-    spec = importlib.util.find_spec("torch")
-    for folder in (spec.submodule_search_locations or []) if spec else []:
-        for name in ("libc10.so", "libtorch_cpu.so"):
-            with suppress(OSError):
-                ctypes.CDLL(str(Path(folder) / "lib" / name), mode=ctypes.RTLD_GLOBAL)
-    import torch  # noqa: F401

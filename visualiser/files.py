@@ -22,23 +22,36 @@ def write_bytes(path: Path, data: bytes) -> None:
 
 
 def refuse_existing(path: Path, force: bool) -> None:
-    """Raises UserError if there is a file already, unless `force`; or if there is no folder."""
-    if path.exists() and not force:
-        raise UserError(f"{path} exists already; --force writes over it")
-    if path.is_dir():
-        raise UserError(f"cannot write {path}: it is a folder")
-    if not path.absolute().parent.is_dir():
-        raise UserError(f"cannot write {path}: there is no folder {path.parent}")
+    """Raises UserError if there is a file already, unless `force`; or if it cannot be
+    written there."""
+    try:
+        if path.is_dir():
+            raise UserError(f"cannot write {path}: it is a folder")
+        if path.exists() and not force:
+            raise UserError(f"{path} exists already; --force writes over it")
+        if not path.absolute().parent.is_dir():
+            raise UserError(f"cannot write {path}: there is no folder {path.parent}")
+        if not os.access(path.absolute().parent, os.W_OK):
+            raise UserError(f"cannot write {path}: the folder cannot be written to")
+    except OSError as error:  # a name that is too long
+        raise UserError(f"cannot write {path}: {error.strerror}") from None
 
 
-def free_path(folder: Path, stem: str, suffix: str) -> Path:
-    """A path in folder that is not taken: stem, stem-2, stem-3 ... Makes the folder."""
+def make_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserError(f"cannot make the folder {folder}: {error.strerror}") from None
-    path, n = folder / f"{stem}{suffix}", 1
-    while path.exists():
+
+
+def free_path(folder: Path, stem: str, suffix: str, beside: str = "") -> Path:
+    """A path in folder that is not taken: stem, stem-2, stem-3 ... Makes the folder.
+
+    beside: a second ending, under which that name must be free as well.
+    """
+    make_folder(folder)
+    name, n = stem, 1
+    while any((folder / f"{name}{ending}").exists() for ending in (suffix, beside or suffix)):
         n += 1
-        path = folder / f"{stem}-{n}{suffix}"
-    return path
+        name = f"{stem}-{n}"
+    return folder / f"{name}{suffix}"

@@ -6,6 +6,7 @@ and return values of that shape, roughly -1..1.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import cache, lru_cache
 from itertools import product
@@ -14,9 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Points = NDArray[np.floating]
+Cells = NDArray[np.int64]
 Noise3 = Callable[[Points, Points, Points], Points]
-
-CORNERS = ((2, 1, 1), (1, 2, 1), (1, 1, 2))
 
 
 def perlin(seed: int) -> Noise3:
@@ -26,27 +26,55 @@ def perlin(seed: int) -> Noise3:
     table = np.concatenate([table, table, table[:2]])
     directions = rng.standard_normal((256, 3))
     directions /= np.linalg.norm(directions, axis=1, keepdims=True)
-    gx, gy, gz = (directions.T * 1.6).astype(np.float32)  # brings the values to about -1..1
+    gradients = directions * 1.6  # brings the values to about -1..1
+
+    def slopes(ix: Cells, iy: Cells, iz: Cells) -> Points:
+        """(..., 3): gradients at lattice points, whole numbers that broadcast together."""
+        return gradients[table[table[table[ix & 255] + (iy & 255)] + (iz & 255)]]
 
     def noise(x: Points, y: Points, z: Points) -> Points:
-        axes = max(x.ndim, y.ndim, z.ndim)
-        fx, fy, fz = np.floor(x), np.floor(y), np.floor(z)
-        ix, iy, iz = (f.astype(np.int64) & 255 for f in (fx, fy, fz))
-        x, y, z = ((a - f).astype(np.float32) for a, f in ((x, fx), (y, fy), (z, fz)))
-        u, v, w = (t * t * t * (t * (t * 6 - 15) + 10) for t in (x, y, z))
+        if x.ndim == y.ndim == 2 and x.shape[0] == y.shape[1] == z.size == 1:
+            return on_grid(x, y, float(z.flat[0]))
+        x, y, z = np.broadcast_arrays(x, y, z)
+        ix, iy, iz = (np.floor(a).astype(np.int64) for a in (x, y, z))
+        total = np.zeros(x.shape)
+        for dx, dy, dz in product((0, 1), repeat=3):
+            ax, ay, az = x - ix - dx, y - iy - dy, z - iz - dz
+            gx, gy, gz = np.moveaxis(slopes(ix + dx, iy + dy, iz + dz), -1, 0)
+            total += _fade(ax) * _fade(ay) * _fade(az) * (gx * ax + gy * ay + gz * az)
+        return total
 
-        # A cell's eight corners lie along three axes of length 2 in front of the points' own. An
-        # axis enters where it is needed, so a grid is hashed along its edges first.
-        dx, dy, dz = (np.arange(2).reshape(c + (1,) * axes) for c in CORNERS)
-        hashed = table[table[table[ix + dx] + iy + dy] + iz + dz]
-        dot = gx[hashed] * (x - dx.astype(np.float32))
-        dot += gy[hashed] * (y - dy.astype(np.float32))
-        dot += gz[hashed] * (z - dz.astype(np.float32))
-        for fade in (u, v, w):
-            dot = dot[0] + fade * (dot[1] - dot[0])
-        return dot
+    def on_grid(x: Points, y: Points, z: float) -> Points:
+        """The same sum for a plane of points, as matrix products: what a lattice point gives is a
+        product of what depends on x, on y and on z."""
+        nx, wx, wax = _edge(x.tobytes())
+        ny, wy, way = _edge(y.tobytes())
+        nz = math.floor(z) + np.arange(2)
+        az = z - nz
+        wz = _fade(az)
+        corners = slopes(nx[None, None, :], ny[None, :, None], nz[:, None, None])
+        flat = np.array([wz, wz * az]) @ corners.reshape(2, -1)
+        plane, tilt = flat.reshape(2, len(ny), len(nx), 3)
+        along_x = plane[..., 0] @ wax.T + tilt[..., 2] @ wx.T
+        return wy @ along_x + way @ (plane[..., 1] @ wx.T)
 
     return noise
+
+
+@lru_cache(maxsize=16)
+def _edge(coordinates: bytes) -> tuple[Cells, Points, Points]:
+    """For float64 coordinates along one edge of a grid: the lattice's (m,) about them, how much
+    each is felt (n, m), and the same times the distance. A field's edges stay as they are."""
+    x = np.frombuffer(coordinates)
+    nodes = np.arange(math.floor(x.min()), math.floor(x.max()) + 2)
+    apart = x[:, None] - nodes
+    return nodes, _fade(apart), _fade(apart) * apart
+
+
+def _fade(a: Points) -> Points:
+    """How much a lattice point at distance a is felt: 1 there, 0 from the next one on."""
+    t = np.maximum(1 - np.abs(a), 0)
+    return t * t * t * (t * (t * 6 - 15) + 10)
 
 
 STRETCH, SQUISH = -1 / 6, 1 / 3  # of OpenSimplex's honeycomb in three dimensions

@@ -20,7 +20,10 @@ Report = Callable[[int, int, str], None]
 
 @contextmanager
 def bar(what: str, unit: str) -> Iterator[Report]:
-    """Yields report(done, total, note): draws the bar, the time left, and the note behind it."""
+    """Yields report(done, total, note): draws the bar, the time left, and the note behind it.
+
+    Nothing is drawn before the first report: what cannot even start is told by its error alone.
+    """
     progress = Progress(
         TextColumn(what),
         BarColumn(bar_width=None),
@@ -31,10 +34,14 @@ def bar(what: str, unit: str) -> Iterator[Report]:
         TimeRemainingColumn(),
         console=Console(stderr=True),
     )
-    with progress:
-        task = progress.add_task(what, total=None, note="")
+    task = progress.add_task(what, total=None, note="")
 
-        def report(done: int, total: int, note: str = "") -> None:
-            progress.update(task, completed=done, total=total, note=note)
+    def report(done: int, total: int, note: str = "") -> None:
+        progress.start()  # no more than once
+        progress.update(task, completed=done, total=total, note=note)
 
+    try:
         yield report
+    finally:
+        if progress.live.is_started:
+            progress.stop()

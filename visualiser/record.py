@@ -5,6 +5,7 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -112,12 +113,24 @@ class VideoWriter:
         self._voice = self._file.add_stream("aac", rate=48_000, layout="stereo")
         self._voice.bit_rate = 256_000
 
+        def fresh() -> av.AudioResampler:
+            return av.AudioResampler("fltp", "stereo", 48_000, frame_size=1024)
+
         def frames() -> Iterator[av.AudioFrame]:
-            resampler = av.AudioResampler("fltp", "stereo", 48_000, frame_size=1024)
-            with av.open(str(song)) as container:
-                for frame in container.decode(audio=0):
-                    frame.pts = None
-                    yield from resampler.resample(frame)
+            resampler, fed = fresh(), False
+            with av.open(str(song)) as container, suppress(av.FFmpegError):
+                for packet in container.demux(audio=0):
+                    try:
+                        decoded = packet.decode()
+                        for frame in decoded:
+                            frame.pts = None
+                        resampled = [out for frame in decoded for out in resampler.resample(frame)]
+                    except (av.FFmpegError, ValueError):  # left out, as AudioFile leaves it out
+                        resampler, fed = fresh(), False
+                        continue
+                    fed |= bool(decoded)
+                    yield from resampled
+            if fed:
                 yield from resampler.resample(None)
 
         return frames()
@@ -170,8 +183,8 @@ class Recorder:
         writer: VideoWriter | None = None
         try:
             writer = self._open_file()
-        except (UserError, OSError) as error:
-            self.error = str(error)
+        except Exception as error:
+            self._fail(error)
         for item in iter(self._queue.get, None):  # to the end, so that nobody waits on a full queue
             if writer is not None and not self.error:
                 self._attempt(writer.write, *item)
@@ -181,5 +194,10 @@ class Recorder:
     def _attempt(self, do: Callable[..., None], *args: object) -> None:
         try:
             do(*args)
-        except OSError as error:  # a full disk, above all
-            self.error = self.error or f"cannot write {self.path}: {error.strerror or error}"
+        except Exception as error:  # a full disk, above all; whatever it is, the show goes on
+            self._fail(error)
+
+    def _fail(self, error: Exception) -> None:
+        why = getattr(error, "strerror", None) or str(error)
+        is_told = isinstance(error, UserError)
+        self.error = self.error or (why if is_told else f"cannot write {self.path}: {why}")

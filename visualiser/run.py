@@ -27,7 +27,7 @@ from visualiser.audio.source import (
 from visualiser.clock import FixedClock, WallClock
 from visualiser.config import ROOT, Settings
 from visualiser.controls import Control, Controls
-from visualiser.decode import Inline, Network, Worker, load_torch
+from visualiser.decode import Inline, Network, Worker
 from visualiser.files import free_path, write_bytes
 from visualiser.look.panes import Panes
 from visualiser.nets import checkpoint
@@ -39,6 +39,7 @@ from visualiser.window import CONTROLS, MESSAGE_S, Status, Window
 RECORDINGS = ROOT / "recordings"
 SCREENSHOTS = ROOT / "screenshots"
 PREVIEW_S = 10.0
+HOP_S = 0.004  # s; nothing new can be heard sooner than a block of sound comes
 
 
 def declared_controls(model: str | None = None) -> list[Control]:
@@ -48,10 +49,13 @@ def declared_controls(model: str | None = None) -> list[Control]:
 
 
 class Listener:
-    """A source and the ear that listens to it, once a tick."""
+    """A source and the ear that listens to it, once a tick; but where ticks come faster than new
+    sound does, only every few milliseconds."""
 
     def __init__(self, source: Source, sound: config.Sound) -> None:
         self.source = source
+        self._heard: Features | None = None
+        self._waited = 0.0
         self._ear = Ear(
             n_bands=sound.bands,
             n_fft=sound.n_fft,
@@ -67,8 +71,13 @@ class Listener:
         )
 
     def listen(self, tick: Tick) -> Features:
+        self._waited += tick.dt
+        if self._heard is not None and self._waited < HOP_S:
+            return self._heard
+        dt, self._waited = self._waited, 0.0
         samples = self.source.window(tick.t, self._ear.n_fft)
-        return self._ear.listen(samples, self.source.samplerate, tick.dt)
+        self._heard = self._ear.listen(samples, self.source.samplerate, dt)
+        return self._heard
 
 
 def has_display() -> bool:
@@ -90,7 +99,7 @@ def perform(
     controls = Controls(declared_controls(), settings.controls)
     with ExitStack() as stack:
         stopping = stack.enter_context(_signals())
-        worker = Worker(Network().draw, load_torch)
+        worker = Worker(Network().draw)
         show = Show(controls, worker, settings.show.seed)
         stack.callback(show.close)
         window = Window(settings.window, controls, "Squircle")
@@ -129,6 +138,7 @@ def perform(
                 mode="pixel" if frame.field is not None else "latent",
                 speed=controls.number("show.speed"),
                 paused=show.paused,
+                source=source.label,
                 recording=recording.marker(tick.t),
                 message=messages.now(tick.t),
             )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import math
 import signal
 import sys
 import warnings
@@ -14,10 +13,11 @@ from typing import Any
 import numpy as np
 
 from visualiser import config
-from visualiser.files import free_path, refuse_existing, write_bytes
+from visualiser.files import free_path, make_folder, refuse_existing, write_bytes
 from visualiser.look.upscale import resize
 from visualiser.nets import checkpoint
 from visualiser.nets.checkpoint import MODELS, SUFFIX, Checkpoint
+from visualiser.nets.play import Dense
 from visualiser.types import FloatArray, UserError
 
 LARGEST_IMAGE = 64_000_000  # pixels of a picture that is read
@@ -31,12 +31,14 @@ def train(settings: config.Train, name: str | None, force: bool) -> None:
     from visualiser.train import train as run
 
     if name is None:
-        name = free_path(MODELS, "shapes", SUFFIX).stem
-    if not name or name.startswith(".") or Path(name).name != name:
+        name = free_path(MODELS, "shapes", SUFFIX, ".png").stem
+    if not name or name.startswith(".") or Path(name).name != name or len(name) > 100:
         raise UserError(f"a model cannot be called {name!r}: give a plain file name")
+    make_folder(MODELS)
     path = MODELS / f"{name}{SUFFIX}"
-    MODELS.mkdir(exist_ok=True)
+    sheet = path.with_suffix(".png")
     refuse_existing(path, force)
+    refuse_existing(sheet, force)
 
     options = TrainSettings(
         shapes=ShapeSettings(
@@ -76,13 +78,18 @@ def train(settings: config.Train, name: str | None, force: bool) -> None:
                 losses = f"loss {p.train_loss:.4f}  test {p.test_loss:.4f}  mse {p.test_mse:.5f}"
                 report(p.epoch, options.epochs, losses)
 
+            report(0, options.epochs, "")
             trained = run(name, options, told, lambda: interrupted)
+    except MemoryError:
+        raise UserError(
+            f"{options.n_train + options.n_test} pictures of {settings.size}x{settings.size} px,"
+            " and the network for them, do not fit into memory: ask for fewer or smaller ones"
+        ) from None
     finally:
         signal.signal(signal.SIGINT, before)
 
     card = trained.checkpoint.card
     checkpoint.write(path, trained.checkpoint)
-    sheet = path.with_suffix(".png")
     write_bytes(sheet, _png(contact_sheet(trained)))
     early = f", stopped after {len(card.test_losses)} epochs" if interrupted else ""
     print(f"{path}: {card.architecture}, test MSE {card.test_mse:.5f}{early}")
@@ -124,21 +131,24 @@ def models(as_json: bool) -> int:
     elif rows:
         from rich.console import Console
         from rich.table import Table
+        from rich.text import Text
 
         table = Table(box=None, pad_edge=False)
         for column in ("name", "size", "latents", "layers", "test MSE", "shapes", "MB", "made"):
             table.add_column(column)
         for row in rows:
-            table.add_row(
+            kinds = row["data"].get("kinds", [])
+            cells = (
                 str(row["name"]),
                 f"{row['width']}x{row['height']}",
                 str(row["latents"]),
                 "-".join(map(str, row["layers"])),
                 f"{row['test_mse']:.5f}",
-                ", ".join(map(str, row["data"].get("kinds", ()))),
+                ", ".join(map(str, kinds)) if isinstance(kinds, list) else str(kinds),
                 f"{row['bytes'] / 1e6:.1f}",
                 str(row["created"]),
             )
+            table.add_row(*map(Text, cells))  # as they are: a file's words are not markup
         Console(width=None if sys.stdout.isatty() else 160).print(table)
     else:
         print(f"no models in {MODELS} yet: 'python main.py train' makes one")
@@ -169,10 +179,9 @@ def decode(model: str, latent: str, out: Path, force: bool) -> None:
     _refuse_output(out, force)
     loaded = checkpoint.read(checkpoint.find(model))
     z = _latent(latent, loaded)
-    import torch
-
-    with torch.inference_mode():
-        image = loaded.build().decode(torch.from_numpy(z)[None])[0].numpy()
+    image = Dense(loaded).decode(z)
+    if not np.isfinite(image).all():
+        raise UserError(f"--latent {latent}: so far out that {loaded.name} cannot draw it")
     _write_image(out, image)
 
 
@@ -190,13 +199,9 @@ def reconstruct(model: str, image: Path, out: Path, force: bool) -> None:
 
 
 def _through(model: Checkpoint, image: Path) -> tuple[FloatArray, FloatArray]:
-    import torch
-
-    picture = torch.from_numpy(_read_image(image, model.shape))
-    net = model.build()
-    with torch.inference_mode():
-        z = net.encode(picture[None])
-        return z[0].numpy(), net.decode(z)[0].numpy()
+    net = Dense(model)
+    z = net.encode(_read_image(image, model.shape))
+    return z, net.decode(z)
 
 
 def _latent(text: str, model: Checkpoint) -> FloatArray:
@@ -204,11 +209,14 @@ def _latent(text: str, model: Checkpoint) -> FloatArray:
         values = [float(part) for part in text.strip("[] ").split(",")]
     except ValueError:
         raise UserError(f"--latent {text}: wanted are numbers with commas between them") from None
-    if len(values) != model.latent_dim or not all(math.isfinite(v) for v in values):
+    if len(values) != model.latent_dim:
         raise UserError(
-            f"--latent {text}: {model.name} takes {model.latent_dim} finite numbers,"
+            f"--latent {text}: {model.name} takes {model.latent_dim} numbers,"
             f" these are {len(values)}"
         )
+    largest = float(np.finfo(np.float32).max)
+    if not all(abs(value) <= largest for value in values):  # nor is NaN
+        raise UserError(f"--latent {text}: not all of them are finite float32 numbers")
     return np.array(values, np.float32)
 
 
@@ -217,9 +225,11 @@ def _read_image(path: Path, shape: tuple[int, int]) -> FloatArray:
     if path.suffix.lower() == ".npy":
         try:
             image = np.load(path, allow_pickle=False)
-        except (OSError, ValueError, EOFError) as error:
-            raise UserError(f"cannot read {path}: {error}") from None
-        if image.ndim != 2 or image.dtype.kind != "f" or not np.isfinite(image).all():
+        except (OSError, ValueError, EOFError, MemoryError) as error:
+            why = getattr(error, "strerror", None) or "it is not a whole .npy file of numbers"
+            raise UserError(f"cannot read {path}: {why}") from None
+        is_grey = isinstance(image, np.ndarray) and image.ndim == 2 and image.dtype.kind == "f"
+        if not is_grey or not np.isfinite(image).all():
             raise UserError(f"{path}: wanted is a (H, W) array of finite floats, 0..1")
         grey = np.clip(image, 0, 1).astype(np.float32)
     else:
@@ -241,7 +251,10 @@ def _read_picture(path: Path) -> FloatArray:
                         f"{path} has {picture.width}x{picture.height} pixels;"
                         f" allowed are {LARGEST_IMAGE // 10**6} million"
                     )
-                grey = ImageOps.exif_transpose(picture).convert("L")
+                upright = ImageOps.exif_transpose(picture)
+                if upright.mode.startswith("I;16"):  # Pillow would cut it off at 255
+                    return np.asarray(upright, np.float32) / np.float32(65535)
+                grey = upright.convert("L")
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         why = getattr(error, "strerror", None) or "it is not a picture that can be read"
         raise UserError(f"cannot read {path}: {why}") from None

@@ -35,13 +35,14 @@ MESSAGE_S = 6.0
 
 @dataclass(frozen=True)
 class Status:
-    """What the line at the foot says, beside the frame: driver, paused, recording, message."""
+    """What the words on the canvas say."""
 
     driver: str
     model: str
     mode: str
     speed: float
     paused: bool
+    source: str
     recording: str
     message: str
 
@@ -139,7 +140,10 @@ class Window:
             drawn = text(words, size, colour)
             self.canvas.blit(drawn, (x, y))
             x += drawn.get_width() + size
-        self._meter(features, pygame.Rect(x, y + size // 4, size * 6, max(size // 2, 3)))
+        meter = pygame.Rect(x, y + size // 4, size * 6, max(size // 2, 3))
+        self._meter(features, meter)
+        source = text(status.source, size, QUIET)
+        x = meter.right + size
         right = width - size
         for words, colour in ((status.recording, ALERT), ("H help", QUIET)):
             if words and right > x:
@@ -147,6 +151,8 @@ class Window:
                 right -= drawn.get_width()
                 self.canvas.blit(drawn, (right, y))
                 right -= size
+        if x + source.get_width() < right:
+            self.canvas.blit(source, (x, y))
 
     def _meter(self, features: Features, box: pygame.Rect) -> None:
         """The input's level, -60 to 0 dBFS."""

@@ -100,7 +100,7 @@ class ShapeSettings:
     styles: tuple[str, ...] = ("fill", "stroke")
     size_min: float = 0.1
     size_max: float = 0.9
-    stroke: float = 0.06
+    stroke: float = 0.08
     offset: float = 0.0
     rotate: bool = False
 

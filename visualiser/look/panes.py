@@ -17,8 +17,9 @@ from visualiser.types import FloatArray, Frame
 BLACK, LEVELS = 48, 160
 TRAIL_S = 3.0  # how much of the past the latents' lanes show
 TRAIL_POINTS = 720
+FADING = ((0.0, 0.2), (0.3, 0.4), (0.6, 0.65), (0.85, 1.0))  # from which share on, how strong
 
-Palette = list[tuple[int, int, int]]
+Stops = tuple[str, ...]  # colours of a gradient, from black to white
 
 
 class Panes:
@@ -32,10 +33,8 @@ class Panes:
         self.smooth = True
         self.output_only = False
         self.boxes: tuple[pygame.Rect, pygame.Rect] | None = None  # input and output, as last drawn
-        self._output_palette = _palette(EMBER)
-        self._input_palette = _palette(LAGOON)
         self._lane_colours = gradient(LAGOON[1:], 64)
-        self._slates: dict[tuple[int, ...], Slate] = {}
+        self._slates: dict[tuple[tuple[int, ...], Stops], Slate] = {}
         self._trail: deque[tuple[float, int, FloatArray]] = deque(maxlen=TRAIL_POINTS)
 
     def draw(self, frame: Frame, canvas: pygame.Surface, below: int = 0) -> None:
@@ -46,11 +45,11 @@ class Panes:
         canvas.fill(INK)
         if not self.output_only:
             if frame.field is not None:
-                self._picture(canvas, left, frame.field, self._input_palette)
+                self._picture(canvas, left, frame.field, LAGOON)
             else:
                 self._lanes(canvas, left)
         if frame.image is not None:
-            self._picture(canvas, right, frame.image, self._output_palette)
+            self._picture(canvas, right, frame.image, EMBER)
         else:
             pygame.draw.rect(canvas, PANE, right)
 
@@ -66,29 +65,29 @@ class Panes:
             self._middle, self._spread = spread.mean, np.maximum(spread.std, 1e-6)
 
     def _picture(
-        self, canvas: pygame.Surface, box: pygame.Rect, image: FloatArray, palette: Palette
+        self, canvas: pygame.Surface, box: pygame.Rect, image: FloatArray, stops: Stops
     ) -> None:
         grey = image if image.ndim == 2 else image.mean(axis=2)
         level = grey * LEVELS + BLACK
         if self.smooth:
-            slate = self._slate((box.height, box.width))
+            slate = self._slate((box.height, box.width), stops)
             resize(level, (box.height, box.width), out=slate.level)
         else:
-            slate = self._slate(grey.shape)
+            slate = self._slate(grey.shape, stops)
             slate.level[:] = level
         np.copyto(slate.pixels, slate.level, casting="unsafe")
-        slate.surface.set_palette(palette)
         if self.smooth:
             canvas.blit(slate.surface, box)
         else:
             canvas.blit(pygame.transform.scale(slate.surface, box.size), box)
 
-    def _slate(self, shape: tuple[int, ...]) -> Slate:
-        if shape not in self._slates:
+    def _slate(self, shape: tuple[int, ...], stops: Stops) -> Slate:
+        slate = self._slates.get((shape, stops))
+        if slate is None:
             if len(self._slates) > 8:  # a window being resized
                 self._slates.clear()
-            self._slates[shape] = Slate(shape)
-        return self._slates[shape]
+            slate = self._slates[shape, stops] = Slate(shape, stops)
+        return slate
 
     def _lanes(self, canvas: pygame.Surface, box: pygame.Rect) -> None:
         """Every latent is a lane; its value now is the dot at the right, its past trails off."""
@@ -99,30 +98,28 @@ class Panes:
         recent = [(t, z) for t, _, z in self._trail if now - t <= TRAIL_S]
         times = np.array([t for t, _ in recent])
         values = np.array([z for _, z in recent])
-        places = np.clip((values - self._middle) / (3 * self._spread), -1, 1)
+        places = np.clip((values - self._middle) / (2.5 * self._spread), -1, 1)
 
         n = places.shape[1]
         lane = box.height / n
         pad = max(box.width // 14, 6)
         head = box.right - pad * 2
         x = head - (now - times) / TRAIL_S * (head - box.left - pad)
-        dot = max(2, min(box.width // 60, int(lane / 4)))
-        width = max(1, box.width // 300)
+        dot = max(2, min(box.width // 50, int(lane / 3)))
+        width = max(1, dot // 4)
+        # A line has one colour: the past fades in steps, each drawn over what is older.
+        parts = [(int(len(x) * share), strength) for share, strength in FADING]
         for i in range(n):
             middle = box.top + lane * (i + 0.5)
-            y = middle - places[:, i] * lane * 0.42
+            y = middle - places[:, i] * lane * 0.45
             pygame.draw.line(canvas, LINE, (box.left + pad, middle), (box.right - pad, middle))
             colour = self._lane_colours[int((places[-1, i] + 1) / 2 * 63)]
-            if len(x) > 1:
-                points = np.stack([x, y], axis=1)
-                # The past fades in three steps: a line has one colour.
-                for start, strength in ((0, 0.25), (len(x) // 2, 0.55), (len(x) * 4 // 5, 1.0)):
+            points = np.stack([x, y], axis=1).tolist()
+            for start, strength in parts:
+                if len(points) - start > 1:
                     faded = [int(p + (c - p) * strength) for p, c in zip(PANE, colour, strict=True)]
-                    part = points[start:]
-                    if len(part) > 1:
-                        pygame.draw.aalines(canvas, faded, False, part.tolist())
-                        if width > 1:
-                            pygame.draw.lines(canvas, faded, False, part.tolist(), width)
+                    pygame.draw.lines(canvas, faded, False, points[start:], width)
+                    pygame.draw.aalines(canvas, faded, False, points[start:])
             pygame.draw.circle(canvas, colour, (head, float(y[-1])), dot)
 
 
@@ -133,11 +130,12 @@ class Slate:
     level: (H, W) float32; pixels: (H, W), which the 8-bit surface shows.
     """
 
-    def __init__(self, shape: tuple[int, ...]) -> None:
+    def __init__(self, shape: tuple[int, ...], stops: Stops) -> None:
         self.level = np.zeros(shape, np.float32)
         self.pixels = np.zeros(shape, np.uint8)
         size = (shape[1], shape[0])
         self.surface = pygame.image.frombuffer(memoryview(self.pixels), size, "P")  # type: ignore[arg-type]
+        self.surface.set_palette(_palette(stops))
 
 
 def layout(size: tuple[int, int], below: int, output_only: bool) -> tuple[pygame.Rect, pygame.Rect]:
@@ -161,7 +159,7 @@ def layout(size: tuple[int, int], below: int, output_only: bool) -> tuple[pygame
     return boxes[0], boxes[1]
 
 
-def _palette(stops: tuple[str, ...]) -> Palette:
+def _palette(stops: Stops) -> list[tuple[int, int, int]]:
     colours = [(int(r), int(g), int(b)) for r, g, b in gradient(stops, LEVELS)]
     after = 256 - BLACK - LEVELS
     return [colours[0]] * BLACK + colours + [colours[-1]] * after

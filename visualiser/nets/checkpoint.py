@@ -95,7 +95,7 @@ class Checkpoint:
         return self.card.architecture.height, self.card.architecture.width
 
     def build(self) -> Dense:
-        """The network with its weights, ready to run. Imports torch."""
+        """The network as torch runs it. Imports torch, which takes seconds."""
         import torch
 
         from visualiser.nets.dense import Dense
