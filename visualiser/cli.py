@@ -224,8 +224,12 @@ def _play(options: argparse.Namespace) -> int:
         seconds = options.seconds or float("inf")
         run.perform(settings, options.audio, options.record, seconds, options.timing)
         return 0
+    from visualiser.progress import bar
+
     print("there is no display: rendering a short video of the show instead", file=sys.stderr)
-    print(run.preview(settings, options.audio, options.seconds or run.PREVIEW_S))
+    with bar("rendering", "frames") as report:
+        path = run.preview(settings, options.audio, options.seconds or run.PREVIEW_S, report)
+    print(path)
     return 0
 
 
@@ -254,7 +258,7 @@ def _render(options: argparse.Namespace) -> int:
             options.fps,
             options.audio,
             options.seconds,
-            lambda done, total: report(done, total, ""),
+            report,
         )
     print(f"{options.out}: {frames} frames")
     return 0 if frames == wanted else 130

@@ -58,7 +58,10 @@ class VideoWriter:
         if path.suffix.lower() not in SUFFIXES:
             raise UserError(f"{path}: the ending must be {' or '.join(SUFFIXES)}")
         mp4 = path.suffix.lower() == ".mp4"
-        options = {"movflags": "hybrid_fragmented", "flush_packets": "1"} if mp4 else {"loop": "0"}
+        # With its index after the first fragment the file can say where picture and sound begin;
+        # without, both come late by what their encoders look ahead, and not by the same.
+        flags = "hybrid_fragmented+delay_moov"
+        options = {"movflags": flags, "flush_packets": "1"} if mp4 else {"loop": "0"}
         self.path = path
         self.size = size
         self._seconds = seconds

@@ -84,6 +84,8 @@ def has_display() -> bool:
     """Whether a window can be seen, or SDL was told where to draw instead."""
     if os.environ.get("SDL_VIDEODRIVER"):
         return True
+    if sys.platform == "linux" and not {"DISPLAY", "WAYLAND_DISPLAY"} & os.environ.keys():
+        return False  # asking SDL would make its libraries complain on stderr
     pygame.display.init()
     return pygame.display.get_driver() not in ("dummy", "offscreen")
 
@@ -156,11 +158,13 @@ def render(
     song: Path | None = None,
     seconds: float | None = None,
     report: Callable[[int, int], object] = lambda done, frames: None,
+    preset: str | None = None,
 ) -> tuple[int, int]:
     """The same show into a video, the same every time; returns frames written, and wanted.
 
     seconds: None is the song's length, or 10 without one. report: told of frames done, and of how
-    many there will be. Ctrl-C finishes the file where it is and returns early.
+    many there will be. preset: of x264, instead of config.toml's. Ctrl-C finishes the file where it
+    is and returns early.
     """
     if seconds is None:
         seconds = audio_duration_s(song) if song else PREVIEW_S
@@ -186,7 +190,7 @@ def render(
             (size[0] & ~1, size[1] & ~1),
             fps,
             settings.record.crf,
-            settings.record.render_preset,
+            preset or settings.record.render_preset,
             song,
             clock.frames / fps,
         )
@@ -207,7 +211,12 @@ def render(
         return done, clock.frames
 
 
-def preview(settings: Settings, song: Path | None, seconds: float) -> Path:
+def preview(
+    settings: Settings,
+    song: Path | None,
+    seconds: float,
+    report: Callable[[int, int], object] = lambda done, frames: None,
+) -> Path:
     """What `perform` does where there is no display: a short video of the same show.
 
     An earlier preview is kept under another name. Returns the new one's path.
@@ -216,7 +225,7 @@ def preview(settings: Settings, song: Path | None, seconds: float) -> Path:
     if free != path:
         path.rename(free)
     size = (settings.window.width, settings.window.height)
-    render(settings, path, size, settings.window.fps or 60, song, seconds)
+    render(settings, path, size, settings.window.fps or 60, song, seconds, report, "veryfast")
     return path
 
 
