@@ -102,17 +102,17 @@ def decode(quick: bool) -> Iterator[Row]:
 def page(quick: bool) -> Iterator[Row]:
     """The original's page against the same work in the real program, both unthrottled.
 
-    As the original does it: the model's predict(), and p5's own smooth upscaling. What a page can
-    reach that is tuned for speed (fused kernels, blocks) is measured beside it.
+    As the original does it: predict(), and a square() for every pixel, on its canvas of 560x280.
+    What a page can reach that is tuned for speed is measured beside it.
     """
     from benchmarks.browser import measure
 
     seconds = 4 if quick else 8
-    size = (640, 320)
+    size = (560, 280)
     found: dict[str, list[float]] = {"original": [], "tuned": [], "ours": []}
     for _ in range(1 if quick else 5):
-        found["original"].append(measure(seconds, *size, forward="layers", smooth=True)["fps"])
-        found["tuned"].append(measure(seconds, *size)["fps"])
+        found["original"].append(measure(seconds, *size, style="original")["fps"])
+        found["tuned"].append(measure(seconds, *size, style="tuned")["fps"])
         with virtual_screen() as display:
             _, pictures = play(
                 display, seconds + 3, "--mode", "pixel", "--model", "classic-28",

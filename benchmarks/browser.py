@@ -26,7 +26,7 @@ from urllib.parse import urlencode
 
 PAGE = Path(__file__).resolve().parent / "page"
 BACKENDS = ("wasm", "cpu", "webgl")
-FORWARDS = ("fused", "layers")
+STYLES = ("original", "tuned")
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 SCRIPTS = (
     "p5/lib/p5.min.js",
@@ -151,23 +151,22 @@ def measure(
     height: int,
     backend: str = "wasm",
     *,
-    forward: str = "fused",
-    smooth: bool = False,
+    style: str = "original",
     gpu: bool = False,
     picture: Path | None = None,
 ) -> dict[str, Any]:
     """Run the page for `seconds` after its warm-up and return what it counted.
 
-    `forward` is "fused" (one kernel a layer, the faster) or "layers" (`model.predict`, as the
-    original page has it). `smooth` upscales with interpolation, p5's default, which costs half as
-    much again on large canvases. `gpu` leaves a graphics card to the browser; without it everything
-    is drawn in software. `picture` names a PNG for the last canvas. Times are in milliseconds but
-    for `first_picture_s`, which counts from the launch of the browser to the first picture.
+    `style` is "original" (`model.predict` and a `square()` for every pixel, as the Coding Train's
+    page has it) or "tuned" (one kernel a layer, pictures scaled by the canvas). `gpu` leaves a
+    graphics card to the browser; without it everything is drawn in software. `picture` names a PNG
+    for the last canvas. Times are in milliseconds but for `first_picture_s`, which counts from the
+    launch of the browser to the first picture.
     """
     if backend not in BACKENDS:
         raise ValueError(f"backend must be one of {', '.join(BACKENDS)}, not {backend!r}")
-    if forward not in FORWARDS:
-        raise ValueError(f"forward must be one of {', '.join(FORWARDS)}, not {forward!r}")
+    if style not in STYLES:
+        raise ValueError(f"style must be one of {', '.join(STYLES)}, not {style!r}")
     _browser()
     _install()
     flags = [f"--window-size={width + 40},{height + 200}"]  # a canvas out of view is not drawn
@@ -185,8 +184,7 @@ def measure(
             "height": height,
             "seconds": seconds,
             "backend": backend,
-            "forward": forward,
-            "smooth": int(smooth),
+            "style": style,
             "started": round(time.time() * 1000),
             **({"picture": 1} if picture else {}),
         }
@@ -220,8 +218,7 @@ def main() -> None:
     parser.add_argument("--width", type=int, default=640)
     parser.add_argument("--height", type=int, default=320)
     parser.add_argument("--backend", choices=BACKENDS, default="wasm")
-    parser.add_argument("--forward", choices=FORWARDS, default="fused")
-    parser.add_argument("--smooth", action="store_true", help="upscale with interpolation")
+    parser.add_argument("--style", choices=STYLES, default="original")
     parser.add_argument("--gpu", action="store_true", help="let the browser use a graphics card")
     parser.add_argument("--picture", type=Path, help="write the last canvas to this PNG")
     args = parser.parse_args()

@@ -1,11 +1,11 @@
 // The reference page: every frame a 28x28 Perlin field goes through a dense autoencoder and p5
-// draws the field and the answer side by side. Written to be as fast as a p5 sketch with
-// TensorFlow.js reasonably gets: nothing is allocated per frame but the network's own tensors,
-// the two pictures are p5.Images upscaled by image(), and each layer is one fused kernel.
+// draws the field and the answer side by side. style=original works as the Coding Train's page
+// does: predict(), and a square() for every pixel. style=tuned is as fast as a p5 sketch with
+// TensorFlow.js reasonably gets: nothing is allocated per frame but the network's own tensors, the
+// two pictures are p5.Images upscaled by image(), and each layer is one fused kernel.
 //
 // Query: width, height  canvas in pixels         seconds  how long to count, after the warm-up
-//        backend        wasm, cpu or webgl       forward  fused (default) or layers
-//        smooth         1: upscale with interpolation, slower than whole pixels (default)
+//        backend        wasm, cpu or webgl       style    original or tuned
 //        started        epoch ms of the launch   picture  1: send the last canvas along
 "use strict";
 
@@ -14,8 +14,7 @@ const WIDTH = Number(query.get("width") || 640);
 const HEIGHT = Number(query.get("height") || 320);
 const SECONDS = Number(query.get("seconds") || 10);
 const BACKEND = query.get("backend") || "wasm";
-const FORWARD = query.get("forward") || "fused";
-const SMOOTH = query.get("smooth") === "1";
+const ORIGINAL = query.get("style") !== "tuned";
 const STARTED = Number(query.get("started") || performance.timeOrigin);
 const WARM_UP_MS = 2000;
 
@@ -64,12 +63,11 @@ async function loadNetwork() {
   ready = true;
 }
 
-// "layers" is what the original page does; "fused" calls the same kernels without the Layers
-// API around them and is the faster of the two.
+// The fused kernels are those that predict() calls, without the Layers API around them.
 function autoencode(values) {
   return tf.tidy(() => {
     let x = tf.tensor2d(values, [1, values.length]);
-    if (FORWARD === "layers") {
+    if (ORIGINAL) {
       x = model.predict(x);
     } else {
       for (const layer of layers) {
@@ -88,6 +86,17 @@ function show(picture, values) {
   picture.updatePixels();
 }
 
+function squares(values, left) {
+  const side = HEIGHT / SIDE;
+  noStroke();
+  for (let y = 0, i = 0; y < SIDE; y++) {
+    for (let x = 0; x < SIDE; x++) {
+      fill(values[i++] * 255);
+      square(left + x * side, y * side, side);
+    }
+  }
+}
+
 function greyPicture() {
   const picture = createImage(SIDE, SIDE);
   picture.loadPixels();
@@ -99,7 +108,7 @@ function setup() {
   pixelDensity(1);
   createCanvas(WIDTH, HEIGHT);
   frameRate(10000); // p5 skips animation frames to hold 60 otherwise
-  if (!SMOOTH) {
+  if (!ORIGINAL) {
     noSmooth();
   }
   noiseSeed(1);
@@ -141,10 +150,16 @@ function draw() {
   const answer = autoencode(field);
   const afterNetwork = performance.now();
 
-  show(input, field);
-  show(output, answer);
-  image(input, 0, 0, WIDTH / 2, HEIGHT);
-  image(output, WIDTH / 2, 0, WIDTH / 2, HEIGHT);
+  if (ORIGINAL) {
+    background(255);
+    squares(field, 0);
+    squares(answer, WIDTH / 2);
+  } else {
+    show(input, field);
+    show(output, answer);
+    image(input, 0, 0, WIDTH / 2, HEIGHT);
+    image(output, WIDTH / 2, 0, WIDTH / 2, HEIGHT);
+  }
   if (counting) {
     spent.noise += afterNoise - start;
     spent.network += afterNetwork - afterNoise;
@@ -170,8 +185,7 @@ function report() {
     width: canvas.width,
     height: canvas.height,
     backend: tf.getBackend(),
-    forward: FORWARD,
-    smooth: SMOOTH,
+    style: ORIGINAL ? "original" : "tuned",
     threads: BACKEND === "wasm" ? tf.wasm.getThreadsCount() : 1,
     ms_median: round(at(0.5)),
     ms_p95: round(at(0.95)),
