@@ -142,6 +142,7 @@ def train(quick: bool) -> Iterator[Row]:
     from visualiser.nets.dense import Dense
     from visualiser.train import LOSSES, run_epoch
 
+    torch.set_num_threads(os.cpu_count() or 1)  # as `train` does; playing holds it to one
     torch.manual_seed(1)
     images = torch.from_numpy(make(1000, 1, ShapeSettings()).images)
     net = Dense((28, 28), (256, 128), 16)

@@ -323,6 +323,7 @@ def _reconstruct(options: argparse.Namespace) -> int:
 
 
 def _bench(options: argparse.Namespace) -> int:
+    _one_thread()
     from benchmarks import bench
 
     code: int = bench.main(options.only, options.quick, options.json)
