@@ -51,9 +51,10 @@ def decode(quick: bool) -> Iterator[Row]:
 
     from visualiser import latents
     from visualiser.decode import Network, Worker
+    from visualiser.frame import Frame
     from visualiser.nets import checkpoint
     from visualiser.nets.checkpoint import Architecture, Card, Checkpoint
-    from visualiser.types import Frame, Tick
+    from visualiser.types import Tick
 
     torch.set_num_threads(1)
 

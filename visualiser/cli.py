@@ -205,20 +205,34 @@ def _settings(options: argparse.Namespace, **overrides: object) -> Settings:
     return config.load(controls, options.config or config.CONFIG, given)
 
 
-def _play(options: argparse.Namespace) -> int:
-    _one_thread()
-    from visualiser import run
-
-    width, height = options.size or (None, None)
-    settings = _settings(
+def _show_settings(options: argparse.Namespace, **overrides: object) -> Settings:
+    """The same for the verbs that play a show."""
+    return _settings(
         options,
         show__driver=options.driver,
         show__model=options.model,
         show__mode=options.mode,
         show__seed=options.seed,
-        window__width=width,
-        window__height=height,
-        window__fps=options.fps,
+        **overrides,
+    )
+
+
+def _keep_stderr() -> None:
+    """Write to a stderr of our own: while PortAudio starts, on the microphone's thread, sounddevice
+    mutes the process's, and what is said meanwhile would be lost."""
+    if sys.stderr is sys.__stderr__:
+        own = os.dup(sys.stderr.fileno())
+        sys.stderr = os.fdopen(own, "w", buffering=1, encoding="utf-8", errors="backslashreplace")
+
+
+def _play(options: argparse.Namespace) -> int:
+    _one_thread()
+    _keep_stderr()
+    from visualiser import run
+
+    width, height = options.size or (None, None)
+    settings = _show_settings(
+        options, window__width=width, window__height=height, window__fps=options.fps
     )
     if run.has_display():
         seconds = options.seconds or float("inf")
@@ -243,13 +257,7 @@ def _render(options: argparse.Namespace) -> int:
     song = options.audio
     if song and song.exists() and options.out.exists() and options.out.samefile(song):
         raise UserError(f"{options.out} is the song itself: give the video another name")
-    settings = _settings(
-        options,
-        show__driver=options.driver,
-        show__model=options.model,
-        show__mode=options.mode,
-        show__seed=options.seed,
-    )
+    settings = _show_settings(options)
     with bar("rendering", "frames") as report:
         frames, wanted = run.render(
             settings,

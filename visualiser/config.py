@@ -45,7 +45,7 @@ class Sound(Section):
     n_fft: int = Field(2048, ge=256, le=16384)
     range_db: float = Field(36.0, ge=6, le=96)
     tilt_db_per_octave: float = Field(3.0, ge=-6, le=12)
-    low_hz: float = Field(40.0, ge=10, le=1000)
+    low_hz: float = Field(40.0, ge=10, le=500)
     high_hz: float = Field(16000.0, ge=1000, le=24000)
     attack_s: float = Field(0.01, ge=0, le=5)
     release_s: float = Field(0.15, ge=0, le=30)
@@ -105,6 +105,11 @@ class Settings:
     record: Record
     train: Train
     controls: dict[str, Value]
+
+    @property
+    def model(self) -> str:
+        """The model to start with, by name or by path."""
+        return str(self.controls["show.model"])
 
 
 def load(

@@ -97,7 +97,7 @@ Command = tuple[str, Value | Nudge]
 class Controls:
     """The declared controls and their present values.
 
-    Raises UserError where two controls share an id or a key.
+    Raises UserError where two controls share an id or a key, or a setting is none of the choices.
     """
 
     def __init__(self, declared: Iterable[Control], settings: Mapping[str, Value] = {}) -> None:
@@ -117,7 +117,11 @@ class Controls:
                     )
                 self._keys[key.name] = control, key
             if control.kind != "action":
-                self._set(control, settings.get(control.id, control.default))
+                value = settings.get(control.id, control.default)
+                self._set(control, value)
+                if control.id not in self._values:
+                    allowed = " or ".join(map(repr, control.choices)) or "a number"
+                    raise UserError(f"{control.id} = {value!r}; allowed is {allowed}")
 
     def __iter__(self) -> Iterator[Control]:
         return iter(self._declared.values())

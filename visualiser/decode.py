@@ -14,10 +14,11 @@ from dataclasses import replace
 
 import numpy as np
 
+from visualiser.frame import Frame
 from visualiser.look.upscale import resize
 from visualiser.nets.checkpoint import Checkpoint
 from visualiser.nets.play import Dense
-from visualiser.types import Frame
+from visualiser.types import UserError
 
 Draw = Callable[[Frame], Frame]
 PATIENCE_S = 0.003
@@ -31,18 +32,19 @@ class Network:
         self._net: Dense | None = None
 
     def draw(self, frame: Frame) -> Frame:
-        """The frame with z and image filled in; an exception where the network fails."""
+        """The frame with z and image filled in; UserError if it comes out as no numbers."""
         if self._net is None or self._model is not frame.model:
             self._net, self._model = Dense(frame.model), frame.model
         z = frame.z
-        if frame.field is not None:
-            z = self._net.encode(np.clip(resize(frame.field, self._net.shape), 0, 1))
-        if z is None:
-            raise ValueError("a frame to draw needs a field or a latent")
-        image = self._net.decode(z)
+        with np.errstate(over="ignore", invalid="ignore"):  # told below, in words
+            if frame.field is not None:
+                z = self._net.encode(np.clip(resize(frame.field, self._net.shape), 0, 1))
+            if z is None:
+                raise ValueError("a frame to draw needs a field or a latent")
+            image = self._net.decode(z)
         # A sum is finite only if every term is, and costs a tenth of looking at each.
         if not np.isfinite(image.sum()):
-            raise ArithmeticError(f"{frame.model.name} gave values that are not numbers")
+            raise UserError(f"{frame.model.name} gave values that are not numbers")
         return replace(frame, z=z, image=image)
 
 
@@ -132,5 +134,6 @@ class Worker:
         try:
             return self._draw(frame)
         except Exception as error:  # whatever a network can raise: the show goes on
-            text = f"{type(error).__name__}: {error}".splitlines()[0]
+            what = "" if isinstance(error, UserError) else f"{type(error).__name__}: "
+            text = f"{what}{error}".splitlines()[0]
             return replace(self._latest or frame, error=text)

@@ -98,7 +98,7 @@ def perform(
     timing: Path | None = None,
 ) -> None:
     """Play until someone quits. timing: where to write when frames were shown, as JSON."""
-    controls = Controls(declared_controls(), settings.controls)
+    controls = Controls(declared_controls(settings.model), settings.controls)
     with ExitStack() as stack:
         stopping = stack.enter_context(_signals())
         worker = Worker(Network().draw)
@@ -169,7 +169,7 @@ def render(
     if seconds is None:
         seconds = audio_duration_s(song) if song else PREVIEW_S
     clock = FixedClock(fps, seconds)
-    controls = Controls(declared_controls(), settings.controls)
+    controls = Controls(declared_controls(settings.model), settings.controls)
     with ExitStack() as stack:
         stopping = stack.enter_context(_signals())
         show = Show(controls, Inline(Network().draw), settings.show.seed)

@@ -21,8 +21,9 @@ from visualiser.controls import (
 )
 from visualiser.drivers import drivers
 from visualiser.drivers.base import Driver
+from visualiser.frame import Frame
 from visualiser.nets import checkpoint
-from visualiser.types import Features, FloatArray, Frame, Tick, UserError
+from visualiser.types import Features, FloatArray, Tick, UserError
 
 
 def declare(models: Iterable[str]) -> list[Control]:

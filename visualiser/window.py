@@ -12,10 +12,11 @@ import pygame
 from visualiser import config
 from visualiser.controls import Command, Control, Controls, action, switch
 from visualiser.controls import Key as ControlKey
+from visualiser.frame import Frame
 from visualiser.look.palette import ALERT, INK, LINE, PAPER, QUIET
 from visualiser.look.panes import Panes
 from visualiser.look.text import text
-from visualiser.types import Features, Frame
+from visualiser.types import Features
 
 CONTROLS: tuple[Control, ...] = (
     switch("window.help", "this help", False, (ControlKey("h", "this help, and away"),)),

@@ -8,17 +8,22 @@ import pkgutil
 from functools import cache
 
 from visualiser.drivers.base import Driver
+from visualiser.types import UserError
 
 
 @cache
 def drivers() -> dict[str, type[Driver]]:
-    """All drivers by name, in the order of their keys."""
+    """All drivers by name, in the order of their keys. UserError if two share a name."""
     found: list[type[Driver]] = []
-    for module in pkgutil.iter_modules(__path__):
-        names = vars(importlib.import_module(f"{__name__}.{module.name}")).values()
+    for info in pkgutil.iter_modules(__path__):
+        module = importlib.import_module(f"{__name__}.{info.name}")
         found += [
             kind
-            for kind in names
-            if inspect.isclass(kind) and issubclass(kind, Driver) and not inspect.isabstract(kind)
+            for _, kind in inspect.getmembers(module, inspect.isclass)
+            if issubclass(kind, Driver) and not inspect.isabstract(kind)
+            if kind.__module__ == module.__name__
         ]
-    return {kind.name: kind for kind in sorted(found, key=lambda kind: (kind.key, kind.name))}
+    named = {kind.name: kind for kind in sorted(found, key=lambda kind: (kind.key, kind.name))}
+    if len(named) < len(found):
+        raise UserError(f"two drivers have the same name, among {', '.join(sorted(named))}")
+    return named

@@ -7,14 +7,16 @@ from collections import deque
 import numpy as np
 import pygame
 
+from visualiser.frame import Frame
+from visualiser.latents import LatentMap
 from visualiser.look.palette import EMBER, INK, LAGOON, LINE, PANE, gradient
 from visualiser.look.upscale import resize
-from visualiser.types import FloatArray, Frame
+from visualiser.types import FloatArray
 
 # A picture becomes an 8-bit surface, coloured by its palette when it is blitted. Cubic upscaling
 # overshoots black and white by up to a quarter; the ends of the palette are repeated to hold that,
 # which costs nothing, where clipping would pass over every pixel again.
-BLACK, LEVELS = 48, 160
+BLACK, LEVELS = 50, 156
 TRAIL_S = 3.0  # how much of the past the latents' lanes show
 TRAIL_POINTS = 720
 FADING = ((0.0, 0.2), (0.3, 0.4), (0.6, 0.65), (0.85, 1.0))  # from which share on, how strong
@@ -35,7 +37,8 @@ class Panes:
         self.boxes: tuple[pygame.Rect, pygame.Rect] | None = None  # input and output, as last drawn
         self._lane_colours = gradient(LAGOON[1:], 64)
         self._slates: dict[tuple[tuple[int, ...], Stops], Slate] = {}
-        self._trail: deque[tuple[float, int, FloatArray]] = deque(maxlen=TRAIL_POINTS)
+        self._trail: deque[tuple[float, FloatArray]] = deque(maxlen=TRAIL_POINTS)
+        self._latents: LatentMap | None = None  # whose latents the trail holds
 
     def draw(self, frame: Frame, canvas: pygame.Surface, below: int = 0) -> None:
         """Draw both panes; `below` pixels at the foot of the canvas stay free."""
@@ -56,13 +59,12 @@ class Panes:
     def _remember(self, frame: Frame) -> None:
         if frame.z is None:
             return
-        here = (frame.tick.t, id(frame.model), frame.z)
-        if self._trail and (self._trail[-1][1] != here[1] or here[0] < self._trail[-1][0]):
+        t = frame.tick.t
+        if frame.model.latents is not self._latents or (self._trail and t < self._trail[-1][0]):
             self._trail.clear()  # another model's latents mean other things
-        if not self._trail or here[0] > self._trail[-1][0]:
-            self._trail.append(here)
-            spread = frame.model.latents
-            self._middle, self._spread = spread.mean, np.maximum(spread.std, 1e-6)
+            self._latents = frame.model.latents
+        if not self._trail or t > self._trail[-1][0]:
+            self._trail.append((t, frame.z))
 
     def _picture(
         self, canvas: pygame.Surface, box: pygame.Rect, image: FloatArray, stops: Stops
@@ -92,13 +94,14 @@ class Panes:
     def _lanes(self, canvas: pygame.Surface, box: pygame.Rect) -> None:
         """Every latent is a lane; its value now is the dot at the right, its past trails off."""
         pygame.draw.rect(canvas, PANE, box)
-        if not self._trail:
+        if not self._trail or self._latents is None:
             return
         now = self._trail[-1][0]
-        recent = [(t, z) for t, _, z in self._trail if now - t <= TRAIL_S]
+        recent = [(t, z) for t, z in self._trail if now - t <= TRAIL_S]
         times = np.array([t for t, _ in recent])
         values = np.array([z for _, z in recent])
-        places = np.clip((values - self._middle) / (2.5 * self._spread), -1, 1)
+        latents = self._latents
+        places = np.clip((values - latents.mean) / (2.5 * latents.std), -1, 1)
 
         n = places.shape[1]
         lane = box.height / n

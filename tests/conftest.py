@@ -1,0 +1,102 @@
+"""What several test files use: small models, and a show to play them in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from visualiser import latents
+from visualiser.controls import Control, Controls
+from visualiser.frame import Frame
+from visualiser.nets import checkpoint
+from visualiser.nets.checkpoint import Architecture, Card, Checkpoint
+from visualiser.show import declare
+from visualiser.types import Features, Tick
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def make_model(
+    name: str = "small",
+    height: int = 12,
+    width: int = 12,
+    widths: Sequence[int] = (9,),
+    latent_dim: int = 3,
+    seed: int = 1,
+) -> Checkpoint:
+    """A model with weights drawn by lot: made in no time, and a whole one in every respect."""
+    rng = np.random.default_rng(seed)
+    architecture = Architecture(
+        height=height, width=width, widths=tuple(widths), latent_dim=latent_dim
+    )
+    weights = {
+        key: (rng.standard_normal(shape) / np.sqrt(shape[-1])).astype(np.float32)
+        for key, shape in architecture.shapes().items()
+    }
+    z = rng.standard_normal((200, latent_dim)).astype(np.float32) * 2 + 1
+    card = Card(
+        architecture=architecture,
+        data={"source": "shapes", "kinds": ["circle", "square"], "size": height},
+        training={"loss": "bce", "epochs": 2},
+        train_losses=(0.5, 0.25),
+        test_losses=(0.5, 0.3),
+        test_mse=0.01,
+        seed=seed,
+        created="2026-01-31",
+    )
+    return Checkpoint(name, card, weights, latents.fit(z, seed, layers=3, n_knots=9))
+
+
+def draw_z(frame: Frame) -> Frame:
+    """A network that is none: the picture says which latent (or field) it was made of."""
+    z = frame.z if frame.z is not None else np.full(3, frame.field.mean(), np.float32)
+    return replace(frame, z=z, image=picture_of(z))
+
+
+def picture_of(z: np.ndarray) -> np.ndarray:
+    """(4, latent_dim) what `draw_z` draws."""
+    return np.tile(np.tanh(z) / 2 + 0.5, (4, 1)).astype(np.float32)
+
+
+def hear(rms: float = 0.0, bands: float | Sequence[float] = 0.0, n_bands: int = 16) -> Features:
+    """Features with all bands alike, or with those given."""
+    heard = np.broadcast_to(np.asarray(bands, np.float32), (n_bands,)).copy()
+    return Features(rms, heard, -20.0 if rms else -120.0)
+
+
+def ticks(n: int, fps: float = 60.0, first: int = 0) -> list[Tick]:
+    """n ticks as a clock at fps gives them."""
+    return [Tick(i, i / fps, 1 / fps if i else 0.0) for i in range(first, first + n)]
+
+
+@pytest.fixture(scope="session")
+def model() -> Checkpoint:
+    return make_model()
+
+
+@pytest.fixture(scope="session")
+def models_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with two models, `small` (12x12, 3 latents) and `wide` (8x16, 5 latents)."""
+    folder = tmp_path_factory.mktemp("models")
+    for made in (make_model(), make_model("wide", 8, 16, (20, 10), 5, seed=2)):
+        checkpoint.write(folder / f"{made.name}{checkpoint.SUFFIX}", made)
+    return folder
+
+
+@pytest.fixture
+def make_controls() -> Callable[..., Controls]:
+    """Controls of the show for given models; keyword arguments are values: show__fade=0.5."""
+
+    def make(
+        models: Sequence[str] = ("small", "wide"), extra: Sequence[Control] = (), **values: Any
+    ) -> Controls:
+        given = {key.replace("__", "."): value for key, value in values.items()}
+        given.setdefault("show.model", models[0])
+        return Controls([*declare(models), *extra], given)
+
+    return make

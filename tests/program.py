@@ -1,0 +1,274 @@
+"""The program as a person uses it, for tests: a copy of the project in a folder of its own, its
+command line, and what can be seen and heard in the files it writes.
+
+    with Program(tmp_path) as program:
+        done = program.run("models", "--json")
+        with program.start("--driver", "audio", env=screen.env) as playing: ...
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import av
+import numpy as np
+
+ROOT = Path(__file__).resolve().parents[1]
+SAMPLERATE = 48_000
+T = TypeVar("T")
+
+# Many commands in one process: starting Python and torch anew for each would take most of the
+# time. What is run is main(), as main.py runs it.
+ONE_AFTER_THE_OTHER = """
+import contextlib, io, json, os, sys, traceback
+from visualiser.cli import main
+answers = os.fdopen(os.dup(1), "w")
+os.dup2(2, 1)
+for line in sys.stdin:
+    out, err, code = io.StringIO(), io.StringIO(), 1
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        try:
+            code = main(json.loads(line))
+        except SystemExit as leaving:
+            code = leaving.code
+        except BaseException:
+            traceback.print_exc()
+    print(json.dumps([code, out.getvalue(), err.getvalue()]), file=answers, flush=True)
+"""
+
+
+@dataclass(frozen=True)
+class Done:
+    """A command that has ended: exit code, and what it printed."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def lines(self) -> list[str]:
+        return [line for line in self.err.splitlines() if line.strip()]
+
+
+class Program:
+    """A copy of the project, whose recordings, screenshots and models nobody else touches."""
+
+    def __init__(self, folder: Path) -> None:
+        self.root = folder / "squircle"
+        self.root.mkdir()
+        for name in ("main.py", "config.toml"):
+            shutil.copy2(ROOT / name, self.root)
+        for name in ("visualiser", "assets", "models"):
+            shutil.copytree(ROOT / name, self.root / name)
+        self.models = self.root / "models"
+        self.recordings = self.root / "recordings"
+        self.screenshots = self.root / "screenshots"
+        self._shell: subprocess.Popen[str] | None = None
+
+    def __enter__(self) -> Program:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self._shell is not None:
+            self._shell.stdin.close()
+            try:
+                self._shell.wait(10)
+            finally:
+                self._shell.kill()
+                self._shell.wait()
+                self._shell.stdout.close()
+
+    def run(
+        self,
+        *arguments: object,
+        env: Mapping[str, str] | None = None,
+        timeout: float = 90.0,
+        **popen: object,
+    ) -> Done:
+        """One command, to its end. env: what is added to an environment without a display."""
+        done = subprocess.run(
+            self._command(arguments),
+            cwd=self.root,
+            env=environment(env),
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            **popen,
+        )
+        return Done(done.returncode, done.stdout, done.stderr)
+
+    def do(self, *arguments: object) -> Done:
+        """One command, to its end, in a process that takes one after the other, with no display."""
+        if self._shell is None:
+            self._shell = subprocess.Popen(
+                [sys.executable, "-c", ONE_AFTER_THE_OTHER],
+                cwd=self.root,
+                env=environment(),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+            )
+        self._shell.stdin.write(json.dumps([str(word) for word in arguments]) + "\n")
+        self._shell.stdin.flush()
+        answer = self._shell.stdout.readline()
+        assert answer, f"{arguments} ended the process with {self._shell.wait()}"
+        return Done(*json.loads(answer))
+
+    @contextmanager
+    def start(
+        self, *arguments: object, env: Mapping[str, str] | None = None, **popen: object
+    ) -> Iterator[Playing]:
+        """The program, running; killed in the end if it still does."""
+        log = self.root / f"log-{time.monotonic_ns()}"
+        with log.open("wb") as written:
+            process = subprocess.Popen(
+                self._command(arguments),
+                cwd=self.root,
+                env=environment(env),
+                stdout=subprocess.DEVNULL,
+                stderr=written,
+                **popen,
+            )
+        try:
+            yield Playing(process, log)
+        finally:
+            process.kill()
+            process.wait()
+
+    def _command(self, arguments: Sequence[object]) -> list[str]:
+        return [sys.executable, "main.py", *map(str, arguments)]
+
+
+class Playing:
+    """The program while it runs."""
+
+    def __init__(self, process: subprocess.Popen[bytes], log: Path) -> None:
+        self._process = process
+        self._log = log
+
+    @property
+    def err(self) -> str:
+        return self._log.read_text()
+
+    def is_running(self) -> bool:
+        return self._process.poll() is None
+
+    def signal(self, number: int) -> None:
+        self._process.send_signal(number)
+
+    def kill(self) -> None:
+        self._process.send_signal(signal.SIGKILL)
+        self._process.wait()
+
+    def wait(self, timeout: float = 30.0) -> int:
+        """The exit code."""
+        try:
+            return self._process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            raise AssertionError(f"it did not end; it said:\n{self.err}") from None
+
+
+def environment(added: Mapping[str, str] | None = None) -> dict[str, str]:
+    """This process's environment without a display and without a sound server, and what is added.
+
+    XDG_RUNTIME_DIR is taken away too: it leads to the sound and the screen of whoever runs this.
+    """
+    hidden = ("DISPLAY", "WAYLAND_DISPLAY", "XDG_RUNTIME_DIR", "SDL_VIDEODRIVER", "PULSE_SERVER")
+    kept = {name: value for name, value in os.environ.items() if name not in hidden}
+    return kept | dict(added or {})
+
+
+def wait_until(ready: Callable[[], T], what: str, limit_s: float = 20.0) -> T:
+    """What `ready` gives, as soon as it is true."""
+    deadline = time.monotonic() + limit_s
+    while True:
+        if found := ready():
+            return found
+        assert time.monotonic() < deadline, f"this did not happen within {limit_s:g} s: {what}"
+        time.sleep(0.05)
+
+
+def only(folder: Path, pattern: str) -> Path:
+    """The one file there is."""
+    found = sorted(folder.glob(pattern)) if folder.is_dir() else []
+    assert len(found) == 1, f"wanted one {pattern} in {folder}, found {found}"
+    return found[0]
+
+
+def has_traceback(err: str) -> bool:
+    return "Traceback" in err or "Exception ignored" in err
+
+
+def assert_refused(done: Done, *words: str) -> None:
+    """Exit code 2 and one line, in which the words are found."""
+    assert done.code == 2, done
+    assert len(done.lines) == 1, done.err
+    assert done.err.startswith("squircle: "), done.err
+    for word in words:
+        assert word in done.err, done.err
+
+
+@dataclass(frozen=True)
+class Video:
+    """A video file, decoded.
+
+    times_s: (n,) of the pictures; pictures: (n, H, W, 3) uint8, every `every`-th; length_s: of the
+    file, as it says itself; codec: of the pictures.
+    """
+
+    times_s: np.ndarray
+    pictures: np.ndarray
+    length_s: float
+    codec: str
+
+
+def read_video(path: Path, every: int = 1) -> Video:
+    """Raises av.FFmpegError where the file cannot be opened; a torn end is left out, as players
+    do."""
+    with av.open(str(path)) as file:
+        stream = file.streams.video[0]
+        stream.thread_type = "AUTO"
+        times, pictures = [], []
+        with suppress(av.FFmpegError):
+            for index, frame in enumerate(file.decode(stream)):
+                times.append(float(frame.pts * frame.time_base))
+                if index % every == 0:
+                    pictures.append(frame.to_ndarray(format="rgb24"))
+        length_s = (file.duration or 0) / 1e6
+        return Video(np.array(times), np.array(pictures), length_s, stream.codec_context.name)
+
+
+def read_sound(path: Path) -> np.ndarray:
+    """(n,) float32 mono at 48 kHz: the sound of a sound or video file."""
+    resampler = av.AudioResampler("fltp", "mono", SAMPLERATE)
+    with av.open(str(path)) as file:
+        frames = [out for frame in file.decode(audio=0) for out in resampler.resample(frame)]
+        frames += resampler.resample(None)
+    return np.concatenate([frame.to_ndarray()[0] for frame in frames])
+
+
+def write_song(path: Path, seconds: float, silence_s: float = 0.0) -> np.ndarray:
+    """A wav, 16 bit mono at 48 kHz, of beeps that never repeat, after so much silence; what is in
+    it, (n,) float32."""
+    import wave
+
+    t = np.arange(round(seconds * SAMPLERATE)) / SAMPLERATE
+    beeps = np.sin(2 * np.pi * (220 + 440 * t) * t) * (np.sin(2 * np.pi * 3 * t) > 0)
+    samples = np.pad((0.6 * beeps * 32767).astype("<i2"), (round(silence_s * SAMPLERATE), 0))
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(SAMPLERATE)
+        file.writeframes(samples.tobytes())
+    return samples.astype(np.float32) / 32768

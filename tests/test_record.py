@@ -1,0 +1,116 @@
+"""Recordings of a show: true times, and what is left of them when things go wrong."""
+
+from __future__ import annotations
+
+import json
+import resource
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from program import Program, has_traceback, only, read_video, wait_until
+from virtual_screen import virtual_screen
+
+PLAY = ("--size", "640x360", "--fps", 30, "--model", "classic-28", "--driver", "random")
+DUMMY = {"SDL_VIDEODRIVER": "dummy"}
+
+
+@pytest.fixture
+def program(tmp_path: Path) -> Iterator[Program]:
+    with Program(tmp_path) as program:
+        yield program
+
+
+def test_a_recording_plays_at_the_times_the_show_had(program: Program) -> None:
+    timing = program.root / "timing.json"
+    with virtual_screen() as screen:
+        done = program.run(
+            *PLAY, "--record", "--seconds", 3, "--timing", timing, env=screen.env
+        )  # fmt: skip
+    assert done.code == 0, done.err
+    assert not has_traceback(done.err)
+    path = only(program.recordings, "squircle-*.mp4")
+    assert f"recorded {path}" in done.err, "nobody is told where it is"
+
+    video = read_video(path)
+    assert video.codec == "h264"
+    assert video.pictures.shape[1:] == (360, 640, 3)
+    assert (np.diff(video.times_s) > 0).all()
+    assert video.times_s[0] == pytest.approx(0.0, abs=1e-3)
+    flips = np.array(json.loads(timing.read_text())["flips"])
+    shown_s = flips[-1] - flips[0]
+    assert video.times_s[-1] == pytest.approx(shown_s, abs=0.15)
+    assert video.length_s == pytest.approx(shown_s, abs=0.2)
+    assert len(video.times_s) > 0.7 * len(flips), "many frames are left out"
+    # Each recorded time lies where a frame was shown: a frame that took longer is seen longer.
+    apart = np.abs(video.times_s[:, None] - (flips - flips[0])[None]).min(axis=1)
+    assert np.quantile(apart, 0.9) < 0.05
+    output = video.pictures[:, :300, 340:].astype(int)
+    assert np.abs(np.diff(output, axis=0)).max() > 50, "nothing moves in it"
+
+
+def test_a_full_disk_ends_the_recording_and_not_the_show(program: Program) -> None:
+    def full() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (150_000, 150_000))
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+
+    timing = program.root / "timing.json"
+    noisy = program.root / "noisy.toml"
+    noisy.write_text("[random]\nhold = 0.05\n[record]\ncrf = 1\n")
+    play = [*PLAY, "--config", noisy, "--record", "--seconds", 4, "--timing", timing]
+    done = program.run(*play, env=DUMMY, preexec_fn=full)
+    assert done.code == 0, done.err
+    assert not has_traceback(done.err)
+    path = only(program.recordings, "squircle-*.mp4")
+    told = [line for line in done.lines if "recording stopped" in line]
+    assert len(told) == 1 and str(path) in told[0], done.err
+    assert not any(line.startswith("recorded") for line in done.lines)
+    flips = json.loads(timing.read_text())["flips"]
+    assert flips[-1] - flips[0] > 3.5, "the show ended with its recording"
+    assert 100_000 < path.stat().st_size <= 150_000
+    video = read_video(path)
+    assert len(video.times_s) > 5, "what was written cannot be read"
+    assert np.ptp(video.pictures[-1]) > 50
+
+
+def test_a_kill_costs_about_the_last_second(program: Program) -> None:
+    with program.start(*PLAY, "--record", env=DUMMY) as playing:
+        wait_until(lambda: list(program.recordings.glob("*.mp4")), "a recording")
+        path = only(program.recordings, "*.mp4")
+        began = wait_until(lambda: path.stat().st_size and path.stat().st_ctime, "its start")
+        # A fragment a second: the file grows about when one is whole.
+        size = wait_until(lambda: path.stat().st_size > 20_000, "its first seconds")
+        wait_until(lambda: path.stat().st_mtime - began > 3.0, f"three seconds, not {size}")
+        played_s = path.stat().st_mtime - began
+        playing.kill()
+    video = read_video(path)
+    assert video.times_s[-1] > played_s - 1.5
+    assert len(video.times_s) > 30
+    assert np.ptp(video.pictures[-1]) > 50
+
+
+def test_where_nothing_can_be_recorded_the_show_goes_on(program: Program) -> None:
+    program.recordings.write_text("a file where the folder should be")
+    done = program.run(*PLAY, "--record", "--seconds", 1, env=DUMMY)
+    assert done.code == 0, done.err
+    told = [line for line in done.lines if "recordings" in line]
+    assert len(told) == 1 and "cannot" in told[0]
+    assert not has_traceback(done.err)
+    assert program.recordings.read_text() == "a file where the folder should be"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_polite_end_finishes_the_file(program: Program, number: int) -> None:
+    with program.start(*PLAY, "--record", env=DUMMY) as playing:
+        wait_until(lambda: list(program.recordings.glob("*.mp4")), "a recording")
+        path = only(program.recordings, "*.mp4")
+        wait_until(lambda: path.stat().st_size > 10_000, "a second of it")
+        playing.signal(number)
+        assert playing.wait() in (0, 130)
+        assert not has_traceback(playing.err)
+        assert f"recorded {path}" in playing.err, "nobody is told where it is"
+    video = read_video(path)
+    assert len(video.times_s) > 10
+    assert video.length_s == pytest.approx(video.times_s[-1], abs=0.2)

@@ -1,0 +1,157 @@
+"""A screen without hardware, for tests: Xvfb, keys from xdotool, and pictures of what is seen.
+
+    with virtual_screen(1000, 800) as screen:
+        subprocess.Popen([sys.executable, "main.py"], env=os.environ | screen.env)
+        screen.key("h")
+        pixels = screen.shot()
+
+There is no window manager: nobody but the program moves its window, and it has no frame.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import av
+import numpy as np
+import pygame
+
+_INSTALL = "apt-get install -y --no-install-recommends xvfb xdotool"
+_FONT = Path(__file__).resolve().parents[1] / "assets" / "JetBrainsMono-Regular.ttf"
+
+
+class VirtualScreen:
+    """env: what to add to the environment of processes whose windows shall be seen on it."""
+
+    def __init__(self, width: int, height: int) -> None:
+        self.width, self.height = width, height
+        said, says = os.pipe()
+        size = f"{width}x{height}x24"
+        # It looks for a free number by itself, and says it once it can be used.
+        command = ["Xvfb", "-displayfd", str(says), "-screen", "0", size, "-nolisten", "tcp"]
+        self._server = subprocess.Popen(command, pass_fds=[says], stderr=subprocess.DEVNULL)
+        os.close(says)
+        with os.fdopen(said) as number:
+            self.name = f":{number.readline().strip()}"
+        if self.name == ":":
+            raise RuntimeError(f"Xvfb did not start (is all of it there? {_INSTALL})")
+        self.env = {"DISPLAY": self.name}
+        self._camera = av.open(
+            self.name,
+            format="x11grab",
+            options={"video_size": f"{width}x{height}", "framerate": "60", "draw_mouse": "0"},
+        )
+
+    def close(self) -> None:
+        self._camera.close()
+        self._server.terminate()
+        self._server.wait()
+
+    def key(self, *names: str, delay_ms: int = 25) -> None:
+        """Press and release keys, by their names in X: h, space, period, Up."""
+        self._do("key", "--delay", delay_ms, *names)
+
+    def resize(self, width: int, height: int) -> None:
+        """Give the window another size."""
+        self._do("windowsize", self._windows()[0], width, height)
+
+    def place(self) -> tuple[int, int, int, int]:
+        """Where the window is: left, top, width, height; all 0 while there is none."""
+        for window in self._windows():
+            said = self._do("getwindowgeometry", "--shell", window)
+            found = dict(line.split("=") for line in said.split())
+            return int(found["X"]), int(found["Y"]), int(found["WIDTH"]), int(found["HEIGHT"])
+        return 0, 0, 0, 0
+
+    def window(self) -> np.ndarray:
+        """What is seen of the window now: (height, width, 3) uint8."""
+        left, top, width, height = self.place()
+        seen = self.shot()[max(top, 0) : top + height, max(left, 0) : left + width]
+        assert seen.size, "there is no window"
+        return seen
+
+    def _windows(self) -> list[str]:
+        try:
+            return self._do("search", "--onlyvisible", "--class", ".").split()
+        except AssertionError:  # none is found
+            return []
+
+    def shot(self) -> np.ndarray:
+        """What is seen now: (height, width, 3) uint8."""
+        now = time.time()
+        for frame in self._camera.decode(video=0):
+            if frame.time >= now:  # the camera has taken some in advance, when it was opened
+                return frame.to_ndarray(format="rgb24")
+        raise AssertionError("the screen has gone")
+
+    def _do(self, *words: object) -> str:
+        done = subprocess.run(
+            ["xdotool", *map(str, words)],
+            env=os.environ | self.env,
+            capture_output=True,
+            text=True,
+            timeout=20,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+
+@contextmanager
+def virtual_screen(width: int = 1000, height: int = 800) -> Iterator[VirtualScreen]:
+    """The screen, on; RuntimeError says which Debian packages are missing."""
+    if not (shutil.which("Xvfb") and shutil.which("xdotool")):
+        raise RuntimeError(f"these tests need Xvfb and xdotool: {_INSTALL}")
+    screen = VirtualScreen(width, height)
+    try:
+        yield screen
+    finally:
+        screen.close()
+
+
+def reads(pixels: np.ndarray, *words: str, sizes: Sequence[int] = range(8, 25)) -> bool:
+    """Whether all of these words stand somewhere in a picture (H, W, 3), on an even ground, in the
+    program's typeface and in one size."""
+    page = Page(pixels)
+    size = next((size for size in sizes if page.match(words[0], size) > 0.93), None)
+    return size is not None and all(page.match(other, size) > 0.93 for other in words[1:])
+
+
+class Page:
+    """A picture that words are looked for in."""
+
+    def __init__(self, pixels: np.ndarray) -> None:
+        self._grey = pixels.astype(float).mean(axis=2)
+        self._spectrum = np.fft.rfft2(self._grey)
+
+    def match(self, words: str, size: int) -> float:
+        """The best correlation of the drawn words with any place of the picture, -1..1."""
+        if not pygame.font.get_init():
+            pygame.font.init()
+        drawn = pygame.font.Font(str(_FONT), size).render(words, True, "white")
+        mask = pygame.surfarray.array_alpha(drawn).T.astype(float)
+        ink = np.argwhere(mask > 0)
+        (top, left), (bottom, right) = ink.min(axis=0), ink.max(axis=0) + 1
+        # A pixel of the ground around them, or a full stop would be found in any even place.
+        mask = np.pad(mask[top:bottom, left:right], 1)
+        grey = self._grey
+        if mask.shape[0] > grey.shape[0] or mask.shape[1] > grey.shape[1]:
+            return -1.0
+        mask = mask - mask.mean()
+        alike = np.fft.irfft2(self._spectrum * np.conj(np.fft.rfft2(mask, grey.shape)), grey.shape)
+        rows, columns = grey.shape[0] - mask.shape[0] + 1, grey.shape[1] - mask.shape[1] + 1
+        variance = _sums(grey**2, mask.shape) - _sums(grey, mask.shape) ** 2 / mask.size
+        scale = np.sqrt(np.maximum(variance, 25.0 * mask.size) * (mask**2).sum())
+        return float((alike[:rows, :columns] / scale).max())
+
+
+def _sums(grey: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """The sum over a window of that shape, at every place where it fits."""
+    total = np.pad(grey.cumsum(0).cumsum(1), ((1, 0), (1, 0)))
+    h, w = shape
+    return total[h:, w:] - total[:-h, w:] - total[h:, :-w] + total[:-h, :-w]

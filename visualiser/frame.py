@@ -1,0 +1,29 @@
+"""One picture, together with everything that made it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from visualiser.types import FloatArray, Tick
+
+if TYPE_CHECKING:
+    from visualiser.nets.checkpoint import Checkpoint
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One picture, with everything that made it, so that both panes always belong together.
+
+    tick: the tick whose input this is; model: what draws it; z: (latent_dim,) float32, None
+    until the network has encoded the field; field: (H, W) float32 0..1, the encoder's input in
+    pixel mode, None in latent mode; image: (H, W) or (H, W, 3) float32 0..1, None while there is
+    no picture yet; error: what went wrong with a newer picture, or "".
+    """
+
+    tick: Tick
+    model: Checkpoint
+    z: FloatArray | None
+    field: FloatArray | None = None
+    image: FloatArray | None = None
+    error: str = ""
