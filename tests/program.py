@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -146,6 +147,26 @@ class Program:
             process.kill()
             process.wait()
 
+    @contextmanager
+    def on_terminal(self, *arguments: object) -> Iterator[Terminal]:
+        """The program, running with its stderr on a terminal, where it draws its bars."""
+        outside, inside = os.openpty()
+        os.set_blocking(outside, False)
+        process = subprocess.Popen(
+            self._command(arguments),
+            cwd=self.root,
+            env=environment({"COLUMNS": "120", "TERM": "xterm"}),
+            stdout=subprocess.DEVNULL,
+            stderr=inside,
+        )
+        try:
+            yield Terminal(process, outside)
+        finally:
+            process.kill()
+            process.wait()
+            os.close(outside)
+            os.close(inside)
+
     def _command(self, arguments: Sequence[object]) -> list[str]:
         return [sys.executable, "main.py", *map(str, arguments)]
 
@@ -177,6 +198,28 @@ class Playing:
             return self._process.wait(timeout)
         except subprocess.TimeoutExpired:
             raise AssertionError(f"it did not end; it said:\n{self.err}") from None
+
+
+class Terminal:
+    """The program while it runs, and what it has drawn."""
+
+    def __init__(self, process: subprocess.Popen[bytes], outside: int) -> None:
+        self.process = process
+        self._outside = outside
+        self._seen = b""
+
+    def seen(self) -> str:
+        """All that it has drawn so far, without its colours."""
+        with suppress(BlockingIOError):
+            while part := os.read(self._outside, 65536):
+                self._seen += part
+        return re.sub(r"\x1b\[[\d;?]*\w", "", self._seen.decode(errors="replace"))
+
+    def wait(self, limit_s: float = 30.0) -> int:
+        """The exit code."""
+        # Read on: a full terminal would keep it waiting.
+        wait_until(lambda: (self.seen(), self.process.poll() is not None)[1], "its end", limit_s)
+        return self.process.returncode
 
 
 def environment(added: Mapping[str, str] | None = None) -> dict[str, str]:

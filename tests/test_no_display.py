@@ -23,8 +23,7 @@ def test_it_says_so_in_a_line_and_makes_a_preview_of_ten_seconds(program: Progra
     done = program.run(*SMALL)
     preview = program.recordings / "preview.mp4"
     assert done.code == 0, done.err
-    said = [line for line in done.lines if not line.startswith("rendering")]  # but for its bar
-    assert len(said) == 1 and "no display" in said[0], done.err
+    assert len(done.lines) == 1 and "no display" in done.err
     assert done.out.splitlines() == [str(preview)]
     video = read_video(preview)
     assert video.codec == "h264"
@@ -69,14 +68,14 @@ def test_a_display_that_is_not_there_is_none(program: Program) -> None:
 def test_sdl_draws_where_it_was_told_to(program: Program, driver: str) -> None:
     timing = program.root / f"{driver}.json"
     before = _previews(program)
-    arguments = (*SMALL, "--seconds", 3, "--timing", timing)
+    arguments = (*SMALL, "--seconds", 1.5, "--timing", timing)
     done = program.run(*arguments, env={"SDL_VIDEODRIVER": driver})
     assert done.code == 0, done.err
     assert done.out == ""
     assert "no display" not in done.err
     assert not has_traceback(done.err)
     shown = json.loads(timing.read_text())
-    assert shown["flips"][-1] - shown["flips"][0] > 2.5
+    assert shown["flips"][-1] - shown["flips"][0] > 1.0
     assert len(shown["pictures"]) > 5, "the network drew nothing"
     assert _previews(program) == before
 

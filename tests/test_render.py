@@ -142,6 +142,9 @@ def test_ctrl_c_leaves_a_file_that_plays(program: Program) -> None:
 
 
 def test_the_bar_tells_how_far_it_is(program: Program) -> None:
-    done = program.do("render", "-o", "bar.mp4", "--size", "64x64", "--fps", 5, "--seconds", 0.4)
-    assert "2/2 frames" in done.err
-    assert done.out == "bar.mp4: 2 frames\n"
+    render = ["render", "-o", "bar.mp4", "--size", "64x64", "--fps", 5, "--seconds", 0.4]
+    with program.on_terminal(*render) as terminal:
+        assert terminal.wait() == 0
+        assert "2/2 frames" in terminal.seen()
+    done = program.do(*render, "--force")
+    assert (done.code, done.out) == (0, "bar.mp4: 2 frames\n")

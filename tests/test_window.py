@@ -22,7 +22,9 @@ PLAY = ("--size", "640x400", "--fps", 30, "--model", "classic-28")
 
 @pytest.fixture(scope="module")
 def program(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
+    """With a model between the two that is none."""
     with Program(tmp_path_factory.mktemp("project")) as program:
+        (program.models / "classic-40.safetensors").write_bytes(b"this is not a model")
         yield program
 
 
@@ -101,12 +103,20 @@ def test_p_shows_the_field_and_p_again_the_latents(see: Callable, screen: Virtua
     wait_until(lambda: content(panes(see())[0]) < 0.3, "lanes in the left pane")
 
 
-def test_m_goes_through_the_models(see: Callable, screen: VirtualScreen) -> None:
+def test_m_goes_through_the_models_and_passes_over_a_broken_one(
+    see: Callable, screen: VirtualScreen, playing: Playing
+) -> None:
     assert reads(foot(see()), "classic-28")
-    for name in ("classic-56", "classic-28"):
+    screen.key("m")
+    wait_until(lambda: "classic-40" in playing.err, "a line about the broken model")
+    assert content(panes(see())[1]) > 0.005, "the picture has gone"
+    if not reads(foot(see()), "classic-56"):
         screen.key("m")
-        wait_until(lambda name=name: reads(foot(see()), name), f"{name} at the foot")
+    wait_until(lambda: reads(foot(see()), "classic-56"), "the model behind the broken one", 5)
     wait_until(lambda: content(panes(see())[1]) > 0.005, "a picture of it")
+    screen.key("m")
+    wait_until(lambda: reads(foot(see()), "classic-28"), "the first model again")
+    assert playing.err.count("classic-40") == 1
 
 
 def test_h_lists_every_key_and_what_it_does(see: Callable, screen: VirtualScreen) -> None:
@@ -202,8 +212,9 @@ def test_s_saves_what_is_seen(
     assert saved.shape == (400, 640, 3)
     assert np.abs(panes(saved)[1].astype(int) - panes(see())[1]).mean() < 1
     assert content(foot(saved)) == 0, "the line at the foot is in the picture"
-    screen.key("s", "s")
-    wait_until(lambda: len(list(program.screenshots.glob("*.png"))) == 3, "two more")
+    for n in (2, 3):  # within a second, and each with a name of its own
+        screen.key("s")
+        wait_until(lambda n=n: len(list(program.screenshots.glob("*.png"))) == n, "one more")
     screen.key("space")
     wait_until(lambda: not reads(foot(see()), "paused"), "no longer paused")
 
@@ -226,7 +237,7 @@ def test_r_records_and_r_ends_it(
     assert len(panes(last)) == 2
     assert all(content(pane) > 0.005 for pane in panes(last))
     assert content(foot(last)) < 0.001, "the line at the foot is in the video"
-    assert np.abs(first.astype(int) - last).mean() > 0.1
+    assert np.abs(first.astype(int) - last).max() > 20, "nothing moves in it"
 
 
 def test_f_fills_the_screen(see: Callable, screen: VirtualScreen, playing: Playing) -> None:

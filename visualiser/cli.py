@@ -220,7 +220,7 @@ def _show_settings(options: argparse.Namespace, **overrides: object) -> Settings
 def _keep_stderr() -> None:
     """Write to a stderr of our own: while PortAudio starts, on the microphone's thread, sounddevice
     mutes the process's, and what is said meanwhile would be lost."""
-    if sys.stderr is sys.__stderr__:
+    if sys.stderr is sys.__stderr__ and sys.stderr is not None:
         own = os.dup(sys.stderr.fileno())
         sys.stderr = os.fdopen(own, "w", buffering=1, encoding="utf-8", errors="backslashreplace")
 

@@ -61,7 +61,8 @@ class VideoWriter:
         # With its index after the first fragment the file can say where picture and sound begin;
         # without, both come late by what their encoders look ahead, and not by the same.
         flags = "hybrid_fragmented+delay_moov"
-        options = {"movflags": flags, "flush_packets": "1"} if mp4 else {"loop": "0"}
+        crash = {"flush_packets": "1", "frag_duration": "500000"}  # us: what a crash can cost
+        options = {"movflags": flags, **crash} if mp4 else {"loop": "0"}
         self.path = path
         self.size = size
         self._seconds = seconds
@@ -74,7 +75,7 @@ class VideoWriter:
         if mp4:
             video = self._file.add_stream("libx264", rate=rate)
             video.options = {"crf": str(crf), "preset": preset}
-            video.gop_size = max(round(fps), 1)  # a fragment a second: what a crash can cost
+            video.gop_size = max(round(fps), 1)  # about a second, for players that jump
         else:
             video = self._file.add_stream("libwebp_anim", rate=rate)
             video.options = {"quality": "80", "compression_level": "4"}

@@ -179,7 +179,8 @@ def decode(model: str, latent: str, out: Path, force: bool) -> None:
     _refuse_output(out, force)
     loaded = checkpoint.read(checkpoint.find(model))
     z = _latent(latent, loaded)
-    image = Dense(loaded).decode(z)
+    with np.errstate(over="ignore", invalid="ignore"):  # told below, in words
+        image = Dense(loaded).decode(z)
     if not np.isfinite(image).all():
         raise UserError(f"--latent {latent}: so far out that {loaded.name} cannot draw it")
     _write_image(out, image)

@@ -148,16 +148,18 @@ def _refuse_foreign(path: Path) -> None:
             size = path.stat().st_size
     except OSError as error:
         raise UserError(f"cannot read the model {path}: {error.strerror}") from None
+    # A safetensors file begins with the length of its header, so its first byte may be any.
+    header = int.from_bytes(start[:8], "little")
+    if len(start) == 9 and start[8:] == b"{" and header <= 1 << 24:
+        if header + 8 > size:
+            raise UserError(f"{path} is cut short: its header alone is longer than the file")
+        return
     if start.startswith((b"PK\x03\x04", b"\x80")):
         raise UserError(
             f"{path} is a pickle or a zip of pickles, which can carry code: refused unopened."
             " A model is a .safetensors file written by 'python main.py train'"
         )
-    header = int.from_bytes(start[:8], "little")
-    if len(start) < 9 or start[8:9] != b"{" or header > 1 << 24:
-        raise UserError(f"{path} is not a model: a model is a .safetensors file")
-    if header + 8 > size:
-        raise UserError(f"{path} is cut short: its header alone is longer than the file")
+    raise UserError(f"{path} is not a model: a model is a .safetensors file")
 
 
 def _card(path: Path, text: str | None) -> Card:
