@@ -82,7 +82,11 @@ class Listener:
 
 def has_display() -> bool:
     """Whether a window can be seen, or SDL was told where to draw instead."""
-    if os.environ.get("SDL_VIDEODRIVER"):
+    if wanted := os.environ.get("SDL_VIDEODRIVER"):
+        try:
+            pygame.display.init()
+        except pygame.error as error:
+            raise UserError(f"SDL_VIDEODRIVER={wanted} gives no window: {error}") from None
         return True
     if sys.platform == "linux" and not {"DISPLAY", "WAYLAND_DISPLAY"} & os.environ.keys():
         return False  # asking SDL would make its libraries complain on stderr
@@ -110,10 +114,16 @@ def perform(
         stack.callback(source.close)
         listener = Listener(source, settings.sound)
         recording = Recording(settings.record)
-        stack.callback(recording.stop)
+        messages = Messages()
+
+        def end_recording() -> None:
+            recording.stop()
+            for line in recording.notices:
+                messages.say(line)
+
+        stack.callback(end_recording)
         if record:
             recording.start(window.canvas.get_size())
-        messages = Messages()
         shown = Shown(timing)
         stack.callback(shown.write)
 

@@ -70,6 +70,7 @@ class Show:
         self._seed = seed
         self._folder = folder
         self._t = 0.0
+        self._tick = Tick(0, 0.0, 0.0)
         self._playing = str(controls["show.model"])
         self.model = checkpoint.read(checkpoint.find(self._playing, folder))
         self._mover = self._make_mover()
@@ -79,38 +80,41 @@ class Show:
 
         Before the first picture that frame holds the driver's input alone.
         """
-        step = False
+        step, onward = False, None
         for command in commands:
             self.controls.apply(command)
+            if command[0] == "show.model" and isinstance(command[1], Nudge):
+                onward = command
             if command[0] == "show.pause":
                 self.paused = not self.paused
             step |= command[0] == "show.step"
-        self._follow_controls()
+        self._follow_controls(onward)
 
         if not self.paused or step:
             dt = tick.dt * self.controls.number("show.speed")
             self._t += dt
             self._mover.advance(Tick(tick.index, self._t, dt), tick.dt, features, self.controls)
+            self._tick = tick  # while paused, frames go on belonging to the last one that moved
 
         if self.controls["show.mode"] == "pixel":
-            asked = Frame(tick, self.model, None, field=self._mover.field())
+            asked = Frame(self._tick, self.model, None, field=self._mover.field())
         else:
             z = self.model.latents.to_latent(self._mover.point())
-            asked = Frame(tick, self.model, z)
+            asked = Frame(self._tick, self.model, z)
         self.decoder.submit(asked)
         return self.decoder.latest() or asked
 
     def close(self) -> None:
         self.decoder.close()
 
-    def _follow_controls(self) -> None:
-        name = str(self.controls["show.model"])
-        if name != self._playing:
+    def _follow_controls(self, onward: Command | None) -> None:
+        """onward: the step to the next model that was asked for, repeated where one is broken."""
+        while (name := str(self.controls["show.model"])) != self._playing:
             try:
                 self.model = checkpoint.read(checkpoint.find(name, self._folder))
             except UserError as error:
                 self.notices.append(str(error))
-                self.controls.apply(("show.model", self._playing))
+                self.controls.apply(onward or ("show.model", self._playing))
             else:
                 self._playing = name
                 self._mover = self._make_mover()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -117,7 +118,10 @@ class Window:
             self._size = self.canvas.get_size()
             self.canvas = pygame.display.set_mode((0, 0), pygame.FULLSCREEN)
         else:
-            self.canvas = pygame.display.set_mode(self._size, pygame.RESIZABLE)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # the first call leaves full screen, at its size
+                pygame.display.set_mode(self._size)
+                self.canvas = pygame.display.set_mode(self._size, pygame.RESIZABLE)
         pygame.mouse.set_visible(not self._fullscreen)
 
     def _line_height(self) -> int:
