@@ -8,29 +8,45 @@ from collections.abc import Iterator
 from visualiser.types import Tick
 
 LONGEST_DT = 0.1  # s: after a stall (a window being dragged) the show goes on, it does not leap
+SHOWN_AFTER = 0.6  # of a frame's time after its tick: room to draw in, 10 ms at 60 fps
 
 
 class WallClock:
-    """Live: one tick a frame, at most fps of them a second; fps 0 is as fast as it goes."""
+    """Live: one tick a frame, at most fps of them a second; fps 0 is as fast as it goes.
+
+    Ticks come at even times, and `hold` waits for an even time to show what was drawn for one.
+    Drawing that takes a little longer now and then is not seen, then: what is shown is evenly
+    spaced, and always as old.
+    """
 
     def __init__(self, fps: float) -> None:
         self._period = 1 / fps if fps else 0.0
+        self._due = 0.0  # when the present tick was to begin
 
     def ticks(self) -> Iterator[Tick]:
-        began = last = deadline = time.perf_counter()
-        t, index = 0.0, 0
+        began = last = self._due = time.perf_counter()
+        index = 0
         while True:
             now = time.perf_counter()
             dt = min(now - last, LONGEST_DT)
-            t, last = now - began, now
-            yield Tick(index, t, dt)
+            last = now
+            yield Tick(index, now - began, dt)
             index += 1
-            deadline += self._period
-            now = time.perf_counter()
-            if now < deadline:
-                time.sleep(deadline - now)
-            else:
-                deadline = now  # late: start counting from here instead of rushing after
+            self._due += self._period
+            if not _sleep_until(self._due):
+                self._due = time.perf_counter()  # late: count from here, do not rush after
+
+    def hold(self) -> None:
+        """Wait until the frame of the present tick is to be shown."""
+        _sleep_until(self._due + SHOWN_AFTER * self._period)
+
+
+def _sleep_until(due: float) -> bool:
+    """False if that time was over already."""
+    left = due - time.perf_counter()
+    if left > 0:
+        time.sleep(left)
+    return left > 0
 
 
 class FixedClock:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import signal
@@ -127,7 +128,10 @@ def perform(
         shown = Shown(timing)
         stack.callback(shown.write)
 
-        for tick in WallClock(settings.window.fps).ticks():
+        gc.collect()
+        gc.freeze()  # what is here stays; looking through it again and again costs frames
+        clock = WallClock(settings.window.fps)
+        for tick in clock.ticks():
             features = listener.listen(tick)
             commands = list(window.commands())
             frame = show.update(tick, features, commands)
@@ -154,7 +158,9 @@ def perform(
                 recording=recording.marker(tick.t),
                 message=messages.now(tick.t),
             )
-            window.flip(frame, features, status, tick.t)
+            window.add_words(frame, features, status, tick.t)
+            clock.hold()
+            window.flip()
             shown.count(frame.tick.index, frame.image is not None)
             if "window.quit" in asked or tick.t >= seconds or stopping():
                 return

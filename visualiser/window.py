@@ -90,8 +90,8 @@ class Window:
         below = self._line_height() * 2 if self._controls["window.hud"] else 0
         self.panes.draw(frame, self.canvas, below)
 
-    def flip(self, frame: Frame, features: Features, status: Status, now: float) -> None:
-        """Add the words and show the canvas. now: s, of the wall."""
+    def add_words(self, frame: Frame, features: Features, status: Status, now: float) -> None:
+        """Write on the canvas what is for the performer. now: s, of the wall."""
         self._fps.count(now)
         waiting = frame.image is None and not frame.error
         if waiting and self.panes.boxes:
@@ -103,6 +103,9 @@ class Window:
             self._message(message)
         if self._controls["window.help"]:
             self._help()
+
+    def flip(self) -> None:
+        """Show the canvas."""
         pygame.display.flip()
 
     def close(self) -> None:

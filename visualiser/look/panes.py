@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from itertools import pairwise
 
 import numpy as np
 import pygame
@@ -18,7 +19,7 @@ from visualiser.types import FloatArray
 # which costs nothing, where clipping would pass over every pixel again.
 BLACK, LEVELS = 50, 156
 TRAIL_S = 3.0  # how much of the past the latents' lanes show
-TRAIL_POINTS = 720
+TRAIL_STEP_S = 1 / 40  # how finely it is remembered
 FADING = ((0.0, 0.2), (0.3, 0.4), (0.6, 0.65), (0.85, 1.0))  # from which share on, how strong
 
 Stops = tuple[str, ...]  # colours of a gradient, from black to white
@@ -37,7 +38,10 @@ class Panes:
         self.boxes: tuple[pygame.Rect, pygame.Rect] | None = None  # input and output, as last drawn
         self._lane_colours = gradient(LAGOON[1:], 64)
         self._slates: dict[tuple[tuple[int, ...], Stops], Slate] = {}
-        self._trail: deque[tuple[float, FloatArray]] = deque(maxlen=TRAIL_POINTS)
+        self._trail: deque[tuple[float, FloatArray]] = deque(
+            maxlen=round(TRAIL_S / TRAIL_STEP_S) + 1
+        )
+        self._now: tuple[float, FloatArray] = (0.0, np.zeros(0, np.float32))
         self._latents: LatentMap | None = None  # whose latents the trail holds
 
     def draw(self, frame: Frame, canvas: pygame.Surface, below: int = 0) -> None:
@@ -54,17 +58,18 @@ class Panes:
         if frame.image is not None:
             self._picture(canvas, right, frame.image, EMBER)
         else:
-            pygame.draw.rect(canvas, PANE, right)
+            canvas.fill(PANE, right)
 
     def _remember(self, frame: Frame) -> None:
         if frame.z is None:
             return
         t = frame.tick.t
-        if frame.model.latents is not self._latents or (self._trail and t < self._trail[-1][0]):
+        if frame.model.latents is not self._latents or t < self._now[0]:
             self._trail.clear()  # another model's latents mean other things
             self._latents = frame.model.latents
-        if not self._trail or t > self._trail[-1][0]:
-            self._trail.append((t, frame.z))
+        self._now = t, frame.z
+        if not self._trail or t - self._trail[-1][0] >= TRAIL_STEP_S:
+            self._trail.append(self._now)
 
     def _picture(
         self, canvas: pygame.Surface, box: pygame.Rect, image: FloatArray, stops: Stops
@@ -93,37 +98,36 @@ class Panes:
 
     def _lanes(self, canvas: pygame.Surface, box: pygame.Rect) -> None:
         """Every latent is a lane; its value now is the dot at the right, its past trails off."""
-        pygame.draw.rect(canvas, PANE, box)
+        canvas.fill(PANE, box)
         if not self._trail or self._latents is None:
             return
-        now = self._trail[-1][0]
-        recent = [(t, z) for t, z in self._trail if now - t <= TRAIL_S]
-        times = np.array([t for t, _ in recent])
-        values = np.array([z for _, z in recent])
-        latents = self._latents
-        places = np.clip((values - latents.mean) / (2.5 * latents.std), -1, 1)
+        now = self._now[0]
+        past = [(t, z) for t, z in self._trail if now - t <= TRAIL_S] + [self._now]
+        values = np.array([z for _, z in past])
+        places = np.clip((values - self._latents.mean) / (2.5 * self._latents.std), -1, 1)
 
-        n = places.shape[1]
-        lane = box.height / n
+        lane = box.height / places.shape[1]
         pad = max(box.width // 14, 6)
         head = box.right - pad * 2
-        x = head - (now - times) / TRAIL_S * (head - box.left - pad)
+        pace = (head - box.left - pad) / TRAIL_S
+        xs = [head - (now - t) * pace for t, _ in past]
         dot = max(2, min(box.width // 50, int(lane / 3)))
-        width = max(1, dot // 4)
-        # A line has one colour: the past fades in steps, each drawn over what is older.
-        parts = [(int(len(x) * share), strength) for share, strength in FADING]
-        for i in range(n):
+        width = max(1, dot // 5)
+        # A line has one colour: the past fades in steps.
+        steps = [int(share * len(xs)) for share, _ in FADING] + [len(xs)]
+        for i, row in enumerate(places.T):
             middle = box.top + lane * (i + 0.5)
-            y = middle - places[:, i] * lane * 0.45
             pygame.draw.line(canvas, LINE, (box.left + pad, middle), (box.right - pad, middle))
-            colour = self._lane_colours[int((places[-1, i] + 1) / 2 * 63)]
-            points = np.stack([x, y], axis=1).tolist()
-            for start, strength in parts:
-                if len(points) - start > 1:
-                    faded = [int(p + (c - p) * strength) for p, c in zip(PANE, colour, strict=True)]
-                    pygame.draw.lines(canvas, faded, False, points[start:], width)
-                    pygame.draw.aalines(canvas, faded, False, points[start:])
-            pygame.draw.circle(canvas, colour, (head, float(y[-1])), dot)
+            colour = self._lane_colours[int((row[-1] + 1) / 2 * 63)]
+            line = list(zip(xs, (middle - row * lane * 0.45).tolist(), strict=True))
+            for (start, end), (_, strength) in zip(pairwise(steps), FADING, strict=True):
+                faded = [int(p + (c - p) * strength) for p, c in zip(PANE, colour, strict=True)]
+                points = line[max(start - 1, 0) : end]
+                if len(points) > 1:
+                    if width > 1:
+                        pygame.draw.lines(canvas, faded, False, points, width)
+                    pygame.draw.aalines(canvas, faded, False, points)
+            pygame.draw.aacircle(canvas, colour, line[-1], dot)
 
 
 class Slate:
