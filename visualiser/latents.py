@@ -15,6 +15,7 @@ walk stays smooth, and a drawn picture's latent has a place on it.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from statistics import NormalDist
 
 import numpy as np
@@ -44,15 +45,24 @@ class LatentMap:
     def latent_dim(self) -> int:
         return len(self.mean)
 
+    @cached_property
+    def _pieces(self) -> tuple[FloatArray, FloatArray]:
+        """(layers, latent_dim * pieces) each: where a piece begins, and how far it goes."""
+        layers = len(self.knots)
+        return self.knots[..., :-1].reshape(layers, -1), np.diff(self.knots).reshape(layers, -1)
+
     def to_latent(self, normal: FloatArray) -> FloatArray:
         x = np.asarray(normal, np.float32)
-        last = self.knots.shape[2] - 1
-        axes = np.arange(self.latent_dim)
-        for rotation, knots in zip(self.rotations[::-1], self.knots[::-1], strict=True):
-            place = (np.clip(x, -REACH, REACH) + np.float32(REACH)) * np.float32(last / (2 * REACH))
-            below = np.minimum(place.astype(np.intp), last - 1)
-            low = knots[axes, below]
-            x = (low + (knots[axes, below + 1] - low) * (place - below)) @ rotation
+        pieces = self.knots.shape[2] - 1  # straight ones, between knots
+        scale, middle = np.float32(pieces / (2 * REACH)), np.float32(pieces / 2)
+        starts = np.arange(self.latent_dim) * pieces
+        knots, steps = self._pieces
+        for i in range(len(knots) - 1, -1, -1):
+            place = np.minimum(np.maximum(x * scale + middle, 0), pieces)
+            below = np.minimum(place.astype(np.intp), pieces - 1)
+            place -= below
+            below += starts
+            x = (knots[i].take(below) + steps[i].take(below) * place) @ self.rotations[i]
         return (x * self.std + self.mean).astype(np.float32)
 
     def to_normal(self, z: FloatArray) -> FloatArray:

@@ -19,8 +19,8 @@ from visualiser.types import FloatArray
 # which costs nothing, where clipping would pass over every pixel again.
 BLACK, LEVELS = 50, 156
 TRAIL_S = 3.0  # how much of the past the latents' lanes show
-TRAIL_STEP_S = 1 / 40  # how finely it is remembered
-FADING = ((0.0, 0.2), (0.3, 0.4), (0.6, 0.65), (0.85, 1.0))  # from which share on, how strong
+TRAIL_STEP_S = 1 / 25  # how finely it is remembered
+FADING = ((0.0, 0.25), (0.35, 0.5), (0.75, 1.0))  # from which share on, how strong
 
 Stops = tuple[str, ...]  # colours of a gradient, from black to white
 
