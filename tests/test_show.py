@@ -262,8 +262,11 @@ def test_switching_never_jumps_not_even_in_the_middle_of_a_fade(
     point, field = mover.point(), mover.field()
     # How fast a fade goes at its fastest: a smooth step over a quarter circle.
     fastest = 1.5 / (fade_s * 60)
+    playing, faded = start, 10_000
     for name, frames in [(start, 3), *switches, (start, 60)]:
         mover.choose(name)
+        if name != playing:
+            playing, faded = name, 0
         np.testing.assert_allclose(mover.point(), point, atol=1e-6)
         np.testing.assert_allclose(mover.field(), field, atol=1e-6)
         for i in range(frames):
@@ -271,7 +274,8 @@ def test_switching_never_jumps_not_even_in_the_middle_of_a_fade(
             went = np.abs(mover.point() - point).max()
             painted = np.abs(mover.field() - field).max()
             # At first a fade hardly moves: it begins as it ends, softly.
-            share = min(3 * ((i + 1) / (fade_s * 60)) ** 2, fastest)
+            faded += 1
+            share = min(3 * (faded / (fade_s * 60)) ** 2, fastest)
             assert went < ORDINARY + share * np.pi / 2 * 7
             assert painted < ORDINARY_GREY + share
             point, field = mover.point(), mover.field()
