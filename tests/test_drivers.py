@@ -237,26 +237,22 @@ def test_louder_bands_pull_further_each_latent_by_its_own() -> None:
     assert treble.argmax() == 3 and treble[:3].max() < 0.01
 
 
-def test_sound_travels_outwards_as_rings_bass_below_and_treble_above() -> None:
-    driver = make("audio")
-    value = defaults("audio", spread=1.0)
-    assert not play(driver, 1.0, 60, hears=lambda t: hear(0.0))[1].any(), "silence is black"
-    low = hear(1.0, [1.0] * 4 + [0.0] * 12)
-    reach = []
-    for i in range(30):
-        driver.advance(Tick(i, i / 60, 1 / 60), low if i < 6 else hear(), value)
-        lit = driver.field() > 0.5
-        rows, columns = np.nonzero(lit)
-        reach.append(np.hypot(rows - 13.5, columns - 13.5).max() if lit.any() else 0)
-        assert not lit[:14].any(), "bass is in the lower half"
-    assert np.all(np.diff(reach[:12]) >= 0) and reach[24] > reach[6] + 4
-    middle = driver.field()[13:15, 13:15]
-    assert not middle.any(), "a kick is a ring that leaves the middle dark"
-    high = hear(1.0, [0.0] * 12 + [1.0] * 4)
-    for i in range(12):
-        driver.advance(Tick(40 + i, 1.0, 1 / 60), high, value)
-    lit = driver.field()[9:19, 9:19] > 0.5
-    assert lit[:5].any() and not lit[5:].any()
+def test_the_field_is_a_shape_whose_outline_is_the_spectrum() -> None:
+    """Bass below, treble above; louder is larger, and silence is nothing."""
+    driver, value = make("audio"), defaults("audio")
+
+    def lit(bands: float | list[float]) -> np.ndarray:
+        driver.advance(Tick(1, 0.1, 0.1), hear(1.0, bands), value)
+        return driver.field() > 0.5
+
+    assert not lit(0.0).any()
+    areas = [lit(loud).sum() for loud in (0.2, 0.4, 0.8, 1.0)]
+    assert sorted(set(areas)) == areas and areas[0] > 0
+    bass, treble = lit([1.0] * 4 + [0.0] * 12), lit([0.0] * 12 + [1.0] * 4)
+    assert bass[14:].any() and not bass[:14].any()
+    assert treble[:14].any() and not treble[14:].any()
+    both_sides = lit([0.3, 0.9] * 8)
+    assert (both_sides == both_sides[:, ::-1]).all()
 
 
 @pytest.mark.parametrize("n_bands", [4, 64])

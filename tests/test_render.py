@@ -147,4 +147,4 @@ def test_the_bar_tells_how_far_it_is(program: Program) -> None:
         assert terminal.wait() == 0
         assert "2/2 frames" in terminal.seen()
     done = program.do(*render, "--force")
-    assert (done.code, done.out) == (0, "bar.mp4: 2 frames\n")
+    assert (done.code, done.out) == (0, "bar.mp4: 2 frames of 64x64\n")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -13,13 +14,14 @@ from conftest import draw_z, hear, make_model, picture_of, ticks
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from visualiser.controls import Command, Controls, Nudge
+from visualiser.controls import Command, Controls, Nudge, Value
 from visualiser.decode import Inline, Worker
 from visualiser.drivers import drivers
+from visualiser.drivers.base import Driver
 from visualiser.frame import Frame
 from visualiser.nets import checkpoint
 from visualiser.show import Mover, Show, declare
-from visualiser.types import Tick, UserError
+from visualiser.types import Features, FloatArray, Tick, UserError
 
 
 class Drawn:
@@ -358,3 +360,38 @@ def test_models_with_any_number_of_latents_play(make_controls, tmp_path: Path) -
         for driver in drivers():
             frames = play(show, 4, {1: [("show.driver", driver)]})
             assert frames[-1].z.shape == (dim,) and np.isfinite(latents(frames)).all()
+
+
+# --- a driver that fails
+
+
+class Clumsy(Driver):
+    name, key, blurb = "clumsy", "9", "falls over"
+    what: ClassVar[str] = ""
+
+    def advance(self, tick: Tick, features: Features, value: Mapping[str, Value]) -> None:
+        if self.what == "raises":
+            raise ZeroDivisionError("division by zero")
+
+    def point(self) -> FloatArray:
+        if self.what == "no number":
+            return np.full(self.latent_dim, np.nan, np.float32)
+        return np.zeros(self.latent_dim + 1, np.float32)
+
+    def field(self) -> FloatArray:
+        return np.zeros((28, 28), np.float32)
+
+
+@pytest.mark.parametrize("what", ["raises", "no number", "too many numbers"])
+def test_a_driver_that_fails_gives_way_and_the_show_goes_on(
+    what: str, models_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Clumsy, "what", what)
+    monkeypatch.setattr("visualiser.show.drivers", lambda: {**drivers(), "clumsy": Clumsy})
+    controls = Controls(declare(["small"]), {"show.model": "small", "show.driver": "clumsy"})
+    show = Show(controls, Inline(draw_z), 1, models_folder)
+    for tick in ticks(5):
+        frame = show.update(tick, hear())
+    assert controls["show.driver"] == "perlin"
+    assert len(show.notices) == 1 and "the driver clumsy failed" in show.notices[0]
+    assert frame.image is not None

@@ -268,7 +268,8 @@ def _render(options: argparse.Namespace) -> int:
             options.seconds,
             report,
         )
-    print(f"{options.out}: {frames} frames")
+    width, height = (edge & ~1 for edge in options.size)  # H.264 has even sizes only
+    print(f"{options.out}: {frames} frames of {width}x{height}")
     return 0 if frames == wanted else 130
 
 

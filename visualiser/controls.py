@@ -114,6 +114,7 @@ class Controls:
                     other = self._keys[key.name][0].id
                     raise UserError(
                         f"the key {key.name!r} is given to both {other} and {control.id}"
+                        f" ({self._keys[key.name][1].does}; {key.does})"
                     )
                 self._keys[key.name] = control, key
             if control.kind != "action":

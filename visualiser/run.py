@@ -240,6 +240,7 @@ def preview(
     path, free = RECORDINGS / "preview.mp4", free_path(RECORDINGS, "preview", ".mp4")
     if free != path:
         path.rename(free)
+        print(f"the preview that was there is now {free}", file=sys.stderr)
     size = (settings.window.width, settings.window.height)
     render(settings, path, size, settings.window.fps or 60, song, seconds, report, "veryfast")
     return path

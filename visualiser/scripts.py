@@ -25,11 +25,6 @@ LARGEST_IMAGE = 64_000_000  # pixels of a picture that is read
 
 def train(settings: config.Train, name: str | None, force: bool) -> None:
     """Train and write models/NAME.safetensors and its contact sheet, models/NAME.png."""
-    from visualiser.data.shapes import ShapeSettings
-    from visualiser.progress import bar
-    from visualiser.train import Progress, TrainSettings, contact_sheet
-    from visualiser.train import train as run
-
     if name is None:
         name = free_path(MODELS, "shapes", SUFFIX, ".png").stem
     if not name or name.startswith(".") or Path(name).name != name or len(name) > 100:
@@ -39,6 +34,11 @@ def train(settings: config.Train, name: str | None, force: bool) -> None:
     sheet = path.with_suffix(".png")
     refuse_existing(path, force)
     refuse_existing(sheet, force)
+
+    from visualiser.data.shapes import ShapeSettings
+    from visualiser.progress import bar
+    from visualiser.train import Progress, TrainSettings, contact_sheet
+    from visualiser.train import train as run
 
     options = TrainSettings(
         shapes=ShapeSettings(
@@ -235,8 +235,14 @@ def _read_image(path: Path, shape: tuple[int, int]) -> FloatArray:
         grey = np.clip(image, 0, 1).astype(np.float32)
     else:
         grey = _read_picture(path)
-    if grey.size == 0 or min(grey.shape) < 1:
+    if grey.size == 0:
         raise UserError(f"{path}: the picture is empty")
+    # What is not of the network's proportions gets black beside it, so that a circle stays one.
+    height, width = grey.shape
+    aspect = shape[1] / shape[0]
+    wide, high = max(width, round(height * aspect)), max(height, round(width / aspect))
+    left, top = (wide - width) // 2, (high - height) // 2
+    grey = np.pad(grey, ((top, high - height - top), (left, wide - width - left)))
     return np.ascontiguousarray(np.clip(resize(grey, shape), 0, 1))
 
 

@@ -36,7 +36,7 @@ def declare(models: Iterable[str]) -> list[Control]:
         choice("show.model", "the network that draws", "classic-56", models,
                (Key("m", "next model"),)),
         choice("show.mode", "what the network is given", "latent", ("latent", "pixel"),
-               (Key("p", "latent mode, or pixel mode: the whole autoencoder"),)),
+               (Key("p", "latent mode, or pixel mode"),)),
         number("show.speed", "pace of every driver", 1.0, 0.05, 20.0, "times", 1.25,
                (Key("up", "faster"), Key("down", "slower", Nudge(-1)))),
         number("show.fade", "cross-fade when the driver changes", 1.5, 0.0, 30.0, "s"),
@@ -90,22 +90,40 @@ class Show:
             step |= command[0] == "show.step"
         self._follow_controls(onward)
 
-        if not self.paused or step:
-            dt = tick.dt * self.controls.number("show.speed")
-            self._t += dt
-            self._mover.advance(Tick(tick.index, self._t, dt), tick.dt, features, self.controls)
-            self._tick = tick  # while paused, frames go on belonging to the last one that moved
-
-        if self.controls["show.mode"] == "pixel":
-            asked = Frame(self._tick, self.model, None, field=self._mover.field())
-        else:
-            z = self.model.latents.to_latent(self._mover.point())
-            asked = Frame(self._tick, self.model, z)
+        moving = not self.paused or step
+        try:
+            asked = self._ask(tick, features, moving)
+        except Exception as error:
+            self._give_way(error)
+            asked = self._ask(tick, features, moving)
         self.decoder.submit(asked)
         return self.decoder.latest() or asked
 
     def close(self) -> None:
         self.decoder.close()
+
+    def _ask(self, tick: Tick, features: Features, moving: bool) -> Frame:
+        """Move the driver on, and ask for the picture of where it is."""
+        if moving:
+            dt = tick.dt * self.controls.number("show.speed")
+            self._t += dt
+            self._tick = tick  # while paused, frames go on belonging to the last one that moved
+            self._mover.advance(Tick(tick.index, self._t, dt), tick.dt, features, self.controls)
+        if self.controls["show.mode"] == "pixel":
+            return Frame(self._tick, self.model, None, field=self._mover.field())
+        point = self._mover.point()
+        if point.shape != (self.model.latent_dim,) or not np.isfinite(point).all():
+            raise ValueError(f"its point is not {self.model.latent_dim} finite numbers")
+        return Frame(self._tick, self.model, self.model.latents.to_latent(point))
+
+    def _give_way(self, error: Exception) -> None:
+        """A driver that fails gives way to the first one: the show goes on."""
+        failed, first = str(self.controls["show.driver"]), next(iter(drivers()))
+        if failed == first:
+            raise error
+        self.notices.append(f"the driver {failed} failed: {type(error).__name__}: {error}")
+        self.controls.apply(("show.driver", first))
+        self._mover = self._make_mover()
 
     def _follow_controls(self, onward: Command | None) -> None:
         """onward: the step to the next model that was asked for, repeated where one is broken."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import textwrap
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -33,6 +34,7 @@ CONTROLS: tuple[Control, ...] = (
 )  # fmt: skip
 
 MESSAGE_S = 6.0
+ADVANCE = 0.61  # of the typeface: a letter's width, times its size
 
 
 @dataclass(frozen=True)
@@ -98,9 +100,10 @@ class Window:
             self._centred("waking the network", self.panes.boxes[1], QUIET)
         if self._controls["window.hud"]:
             self._hud(features, status)
-        message = f"the network failed: {frame.error}" if frame.error else status.message
-        if message:
-            self._message(message)
+        if frame.error:
+            self._message(f"the network failed: {frame.error}", ALERT)
+        elif status.message:
+            self._message(status.message, PAPER)
         if self._controls["window.help"]:
             self._help()
 
@@ -144,23 +147,26 @@ class Window:
         ]
         if status.paused:
             parts.append(("paused", ALERT))
-        for words, colour in parts:
-            drawn = text(words, size, colour)
-            self.canvas.blit(drawn, (x, y))
-            x += drawn.get_width() + size
-        meter = pygame.Rect(x, y + size // 4, size * 6, max(size // 2, 3))
-        self._meter(features, meter)
-        source = text(status.source, size, QUIET)
-        x = meter.right + size
         right = width - size
-        for words, colour in ((status.recording, ALERT), ("H help", QUIET)):
-            if words and right > x:
+        for words, colour in (("H help", QUIET), (status.recording, ALERT)):
+            if words:
                 drawn = text(words, size, colour)
                 right -= drawn.get_width()
                 self.canvas.blit(drawn, (right, y))
                 right -= size
-        if x + source.get_width() < right:
-            self.canvas.blit(source, (x, y))
+        for words, colour in parts:  # as many as there is room for
+            drawn = text(words, size, colour)
+            if x + drawn.get_width() > right:
+                return
+            self.canvas.blit(drawn, (x, y))
+            x += drawn.get_width() + size
+        meter = pygame.Rect(x, y + size // 4, size * 6, max(size // 2, 3))
+        if meter.right > right:
+            return
+        self._meter(features, meter)
+        source = text(status.source, size, QUIET)
+        if meter.right + size + source.get_width() <= right:
+            self.canvas.blit(source, (meter.right + size, y))
 
     def _meter(self, features: Features, box: pygame.Rect) -> None:
         """The input's level, -60 to 0 dBFS."""
@@ -172,13 +178,12 @@ class Window:
             colour = ALERT if features.level_dbfs > -1 else PAPER
             pygame.draw.rect(self.canvas, colour, full, border_radius=box.height // 2)
 
-    def _message(self, words: str) -> None:
+    def _message(self, words: str, colour: tuple[int, int, int]) -> None:
         size = self._line_height()
         width = self.canvas.get_width()
-        fit = max(int((width - 4 * size) / (size * 0.6)), 8)
-        lines = [words[i : i + fit] for i in range(0, min(len(words), 3 * fit), fit)]
-        for n, line in enumerate(lines):
-            drawn = text(line, size, ALERT)
+        fit = max(int((width - 4 * size) / (size * ADVANCE)), 8)
+        for n, line in enumerate(textwrap.wrap(words, fit, break_on_hyphens=False)[:3]):
+            drawn = text(line, size, colour)
             box = drawn.get_rect(midtop=(width // 2, int(size * (0.8 + 1.5 * n))))
             pygame.draw.rect(
                 self.canvas, INK, box.inflate(size, size // 2), border_radius=size // 2
@@ -191,7 +196,10 @@ class Window:
 
     def _help(self) -> None:
         rows = [(key.name, key.does) for control in self._controls for key in control.keys]
-        size = max(min(self.canvas.get_height() // (len(rows) * 2), self._line_height() + 4), 8)
+        width, height = self.canvas.get_size()
+        longest = max(len(key) for key, _ in rows) + max(len(does) for _, does in rows)
+        across = int(width / ((longest + 1) * ADVANCE + 6))  # beside the words: gap and margins
+        size = max(min(height // (len(rows) * 2), across, self._line_height() + 4), 5)
         step = int(size * 1.55)
         shown = [(text(k, size, PAPER), text(d, size, QUIET)) for k, d in rows]
         gap = size * 2

@@ -23,6 +23,9 @@ def drivers() -> dict[str, type[Driver]]:
             if issubclass(kind, Driver) and not inspect.isabstract(kind)
             if kind.__module__ == module.__name__
         ]
+    for kind in found:
+        if missing := [word for word in ("name", "key", "blurb") if not hasattr(kind, word)]:
+            raise UserError(f"the driver {kind.__module__}.{kind.__name__} has no {missing[0]}")
     named = {kind.name: kind for kind in sorted(found, key=lambda kind: (kind.key, kind.name))}
     if len(named) < len(found):
         raise UserError(f"two drivers have the same name, among {', '.join(sorted(named))}")

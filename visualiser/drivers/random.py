@@ -15,7 +15,7 @@ from visualiser.walk import FIELD
 class Random(Driver):
     name = "random"
     key = "3"
-    blurb = "jumps, held for a while, or raw noise each frame"
+    blurb = "jumps, or raw noise"
     controls = (
         number("random.hold", "time between jumps; 0 is raw noise each frame", 0.5, 0.0, 60.0, "s"),
         number("random.grain", "edge of the field's squares", 4.0, 1.0, 14.0, "px"),

@@ -7,6 +7,6 @@ from visualiser.drivers.base import NoiseDriver, walk_controls
 class Simplex(NoiseDriver):
     name = "simplex"
     key = "2"
-    blurb = "a smooth walk along simplex noise, rounder than Perlin's"
+    blurb = "a smooth walk, simplex noise"
     controls = walk_controls("simplex")
     noise = staticmethod(noise.simplex)
