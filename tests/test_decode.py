@@ -314,3 +314,25 @@ def test_drawing_leaves_its_input_as_it_was(model) -> None:
     network.draw(Frame(Tick(1, 0.1, 0.1), model, None, field=field))
     np.testing.assert_array_equal(z, [-1, 2, -3])
     assert (field == 0.25).all()
+
+
+def test_a_network_that_was_swift_and_then_hangs_is_waited_for_once(
+    model, worker_of, monkeypatch
+) -> None:
+    monkeypatch.setattr("visualiser.decode.PATIENCE_S", 0.3)
+    hang = threading.Event()
+
+    def draw(asked: Frame) -> Frame:
+        if asked.tick.index > 1:
+            hang.wait(20)
+        return draw_z(asked)
+
+    worker = worker_of(draw)
+    worker.submit(frame(model, 1))
+    assert worker.wait(1, WAIT_S)
+    began = time.perf_counter()
+    for index in range(2, 22):
+        worker.submit(frame(model, index))
+        assert worker.latest().tick.index == 1
+    assert time.perf_counter() - began < 3, "20 frames, and each waited"
+    hang.set()

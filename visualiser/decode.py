@@ -1,7 +1,7 @@
 """Turns a frame's input into its picture, on a thread of its own where the show is live.
 
-The newest frame wins: one that was not begun when the next came is never drawn, so the window
-never waits for the network and no queue can grow. A picture is only ever handed out inside the
+The newest frame wins: one that was not begun when the next came is never drawn, so no queue can
+grow, and a network that is slow is never waited for. A picture is only ever handed out inside the
 frame that made it.
 """
 
@@ -95,7 +95,9 @@ class Worker:
         """
         with self._changed:
             if self._swift:
-                self._changed.wait_for(lambda: self._wanted is None and not self._busy, PATIENCE_S)
+                self._swift = self._changed.wait_for(
+                    lambda: self._wanted is None and not self._busy, PATIENCE_S
+                )
         return self._latest
 
     def wait(self, index: int, timeout_s: float) -> bool:
