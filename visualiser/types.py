@@ -37,7 +37,3 @@ class Features:
     rms: float
     bands: FloatArray
     level_dbfs: float
-
-    @classmethod
-    def silent(cls, n_bands: int) -> Features:
-        return cls(0.0, np.zeros(n_bands, np.float32), -120.0)
