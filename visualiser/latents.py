@@ -9,7 +9,13 @@ often as it was trained on: squares as often as circles.
 The map is rotation-based iterative Gaussianisation (Laparra, Camps-Valls and Malo, "Iterative
 Gaussianization: from ICA to random rotations", IEEE Trans. Neural Networks 22(4), 2011): rotate,
 bend every axis to a normal distribution, repeat. It is continuous and invertible, so a smooth
-walk stays smooth, and a drawn picture's latent has a place on it.
+walk stays smooth, and a drawn picture's latent has a place on it. A variational network needs no
+bends: its latents are standard normal as they are.
+
+Drivers, bands and sliders do not move single latents, some of which are hardly seen and some of
+which change everything, but directions: the ones in which pictures change most, in that order
+(nets.visibility finds them), at a scale at which the same move is the same visible change on each.
+What goes too far in a direction is turned back, so that no driver leaves what was learned.
 """
 
 from __future__ import annotations
@@ -25,33 +31,69 @@ from visualiser.types import FloatArray
 REACH = (
     3.5  # standard deviations covered; 1 in 2,000 normal numbers lies outside, and is held there
 )
+EDGE = 2.0  # deviations: where a direction turns back, so that even where it is stretched far it
+# lies about as wide as a normal number does
+LEAST_SEEN = 0.1  # of the most visible direction: less is not stretched any further
 
 
 @dataclass(frozen=True)
 class LatentMap:
-    """Standard normal coordinates <-> latents, both (..., latent_dim) float32.
+    """Points (..., n_directions) <-> latents (..., latent_dim), float32.
 
     mean, std: (latent_dim,); rotations: (layers, latent_dim, latent_dim), orthonormal; knots:
     (layers, latent_dim, n_knots), increasing: what lies at n_knots normal scores from -REACH to
-    REACH, evenly spaced.
+    REACH, evenly spaced; directions: (n_directions, latent_dim), orthonormal, the one that is seen
+    most first; visibility: (n_directions,), how much a unit along each changes the picture, mean
+    absolute grey 0..1.
     """
 
     mean: FloatArray
     std: FloatArray
     rotations: FloatArray
     knots: FloatArray
+    directions: FloatArray
+    visibility: FloatArray
 
     @property
     def latent_dim(self) -> int:
         return len(self.mean)
 
+    @property
+    def n_directions(self) -> int:
+        return len(self.directions)
+
+    @cached_property
+    def stretch(self) -> FloatArray:
+        """(n_directions,): normal deviations that a unit of a point's coordinate goes."""
+        seen = np.maximum(self.visibility, self.visibility.max() * LEAST_SEEN)
+        return np.where(seen > 0, self.visibility.max() / np.maximum(seen, 1e-12), 1).astype(
+            np.float32
+        )
+
+    def to_latent(self, point: FloatArray) -> FloatArray:
+        """Where a point lies. One that goes on for ever in a direction goes to and fro."""
+        along = np.asarray(point, np.float32) * self.stretch
+        along = np.abs((along - EDGE) % (4 * EDGE) - 2 * EDGE) - EDGE
+        return self.bend(along @ self.directions)
+
+    def to_point(self, z: FloatArray) -> FloatArray:
+        """The point of a latent; what it has beside the directions is left out."""
+        point: FloatArray = self.along(z) / self.stretch
+        return point
+
+    def along(self, z: FloatArray) -> FloatArray:
+        """(..., n_directions): how far a latent lies along each direction, normal deviations."""
+        return self.straighten(z) @ self.directions.T
+
     @cached_property
     def _pieces(self) -> tuple[FloatArray, FloatArray]:
         """(layers, latent_dim * pieces) each: where a piece begins, and how far it goes."""
-        layers = len(self.knots)
-        return self.knots[..., :-1].reshape(layers, -1), np.diff(self.knots).reshape(layers, -1)
+        layers, dim, n_knots = self.knots.shape
+        flat = (layers, dim * (n_knots - 1))
+        return self.knots[..., :-1].reshape(flat), np.diff(self.knots).reshape(flat)
 
-    def to_latent(self, normal: FloatArray) -> FloatArray:
+    def bend(self, normal: FloatArray) -> FloatArray:
+        """Standard normal numbers (..., latent_dim) -> latents."""
         x = np.asarray(normal, np.float32)
         pieces = self.knots.shape[2] - 1  # straight ones, between knots
         scale, middle = np.float32(pieces / (2 * REACH)), np.float32(pieces / 2)
@@ -65,7 +107,8 @@ class LatentMap:
             x = (knots[i].take(below) + steps[i].take(below) * place) @ self.rotations[i]
         return (x * self.std + self.mean).astype(np.float32)
 
-    def to_normal(self, z: FloatArray) -> FloatArray:
+    def straighten(self, z: FloatArray) -> FloatArray:
+        """Latents -> standard normal numbers (..., latent_dim): the inverse of bend."""
         x = (np.asarray(z, np.float32) - self.mean) / self.std
         scores = np.linspace(-REACH, REACH, self.knots.shape[2])
         for rotation, knots in zip(self.rotations, self.knots, strict=True):
@@ -108,4 +151,13 @@ def fit(z: FloatArray, seed: int, layers: int = 12, n_knots: int = 65) -> Latent
         std,
         np.array(rotations, np.float32),
         np.array(knots, np.float32),
+        np.eye(dim, dtype=np.float32),
+        np.ones(dim, np.float32),
     )
+
+
+def standard(dim: int) -> LatentMap:
+    """The map of a network whose latents are standard normal."""
+    zeros, ones = np.zeros(dim, np.float32), np.ones(dim, np.float32)
+    rotations, knots = np.zeros((0, dim, dim), np.float32), np.zeros((0, dim, 2), np.float32)
+    return LatentMap(zeros, ones, rotations, knots, np.eye(dim, dtype=np.float32), ones)

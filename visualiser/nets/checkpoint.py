@@ -9,100 +9,69 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, FailFast, Field, ValidationError
 
 from visualiser.files import write_bytes
 from visualiser.latents import LatentMap
+from visualiser.nets.architecture import Architecture
 from visualiser.types import FloatArray, UserError
-
-if TYPE_CHECKING:
-    from visualiser.nets.dense import Dense
 
 MODELS = Path(__file__).resolve().parents[2] / "models"
 SUFFIX = ".safetensors"
+VERSION = 2  # of the format
+GRAPH = "graph"  # the tensor that holds an ONNX decoder's bytes
 KEY = "squircle"  # the entry of the safetensors header that holds the card, as JSON
-
-
-class Architecture(BaseModel):
-    """What is needed to build the network again."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    kind: str = Field(default="dense", pattern="^dense$")
-    height: int = Field(ge=1, le=1024)
-    width: int = Field(ge=1, le=1024)
-    widths: tuple[Annotated[int, Field(ge=1, le=1 << 16)], ...] = Field(max_length=16)
-    latent_dim: int = Field(ge=1, le=512)
-
-    def layers(self) -> list[int]:
-        """Widths from the picture to the latents: 784, 256, 128, 64, 16, 4."""
-        return [self.height * self.width, *self.widths, self.latent_dim]
-
-    def shapes(self) -> dict[str, tuple[int, ...]]:
-        """The name and shape of every weight."""
-        shapes: dict[str, tuple[int, ...]] = {}
-        for part, layers in (("encoder", self.layers()), ("decoder", self.layers()[::-1])):
-            for i, (n_in, n_out) in enumerate(pairwise(layers)):
-                shapes[f"{part}.{2 * i}.weight"] = (n_out, n_in)
-                shapes[f"{part}.{2 * i}.bias"] = (n_out,)
-        return shapes
-
-    def __str__(self) -> str:
-        return "-".join(map(str, self.layers()))
 
 
 class Card(BaseModel):
     """What a model file says about itself.
 
-    data: the settings its pictures were made with; training: loss, epochs, batch, rate, seconds;
-    train_losses, test_losses: one number an epoch; test_mse: mean squared error on held-out
-    pictures, 0..1 grey; seed: of data, weights and order alike; created: an ISO date.
+    recipe: the command that made it; data: the settings its pictures were made with; training:
+    loss, epochs, batch, rate, seconds; figures: what was measured on held-out pictures, by name:
+    mse (0..1 grey squared), iou, kl (nats); train_losses, test_losses: one number an epoch; seed:
+    of data, weights and order alike; created: an ISO date.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    version: int = Field(default=1, ge=1, le=1)
+    version: int = Field(default=VERSION, ge=VERSION, le=VERSION)
     architecture: Architecture
+    recipe: str = ""
     data: dict[str, Any] = {}
     training: dict[str, Any] = {}
-    train_losses: tuple[float, ...] = ()
-    test_losses: tuple[float, ...] = ()
-    test_mse: float = Field(ge=0)
-    seed: int
-    created: str
+    figures: dict[str, Annotated[float, Field(allow_inf_nan=False)]] = {}
+    train_losses: Annotated[tuple[float, ...], FailFast()] = ()
+    test_losses: Annotated[tuple[float, ...], FailFast()] = ()
+    seed: int = 0
+    created: str = ""
 
 
 @dataclass(frozen=True, eq=False)
 class Checkpoint:
-    """A model as it lies on disk: name, card, weights as float32 arrays, and the latent map."""
+    """A model as it lies on disk: name, card, weights as float32 arrays, the latent map, and the
+    bytes of its ONNX graph where it is one."""
 
     name: str
     card: Card
     weights: Mapping[str, FloatArray] = field(repr=False)
     latents: LatentMap = field(repr=False)
+    graph: bytes = field(default=b"", repr=False)
+
+    @property
+    def architecture(self) -> Architecture:
+        return self.card.architecture
 
     @property
     def latent_dim(self) -> int:
-        return self.card.architecture.latent_dim
+        return self.architecture.latent_dim
 
     @property
     def shape(self) -> tuple[int, int]:
-        return self.card.architecture.height, self.card.architecture.width
-
-    def build(self) -> Dense:
-        """The network as torch runs it. Imports torch, which takes seconds."""
-        import torch
-
-        from visualiser.nets.dense import Dense
-
-        net = Dense(self.shape, self.card.architecture.widths, self.latent_dim)
-        net.load_state_dict({name: torch.from_numpy(w) for name, w in self.weights.items()})
-        return net.eval().requires_grad_(False)
+        return self.architecture.height, self.architecture.width
 
 
 def write(path: Path, checkpoint: Checkpoint) -> None:
@@ -111,6 +80,8 @@ def write(path: Path, checkpoint: Checkpoint) -> None:
 
     tensors = {f"weights.{name}": np.ascontiguousarray(w) for name, w in checkpoint.weights.items()}
     tensors |= {f"latents.{name}": table for name, table in asdict(checkpoint.latents).items()}
+    if checkpoint.graph:
+        tensors[GRAPH] = np.frombuffer(checkpoint.graph, np.uint8)
     data = save(tensors, metadata={KEY: checkpoint.card.model_dump_json()})
     write_bytes(path, data)
 
@@ -127,8 +98,11 @@ def read(path: Path) -> Checkpoint:
             found = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
             _compare(path, expected, found)
             tensors = {name: np.asarray(file.get_tensor(name)) for name in found}
+            graph = tensors.pop(GRAPH, np.zeros(0, np.uint8))
     except (SafetensorError, OSError, TypeError, AttributeError) as error:
         raise UserError(f"{path} is damaged or cut short: {_line(error)}") from None
+    if graph.dtype != np.uint8:
+        raise UserError(f"{path}: {GRAPH} does not hold bytes")
     for name, tensor in tensors.items():
         if tensor.dtype != np.float32 or not np.isfinite(tensor).all():
             raise UserError(f"{path}: {name} holds values that are not finite float32 numbers")
@@ -138,7 +112,7 @@ def read(path: Path) -> Checkpoint:
     latents = {
         n.removeprefix("latents."): t for n, t in tensors.items() if n.startswith("latents.")
     }
-    return Checkpoint(path.stem, card, weights, LatentMap(**latents))
+    return Checkpoint(path.stem, card, weights, LatentMap(**latents), graph.tobytes())
 
 
 def _refuse_foreign(path: Path) -> None:
@@ -167,10 +141,13 @@ def _card(path: Path, text: str | None) -> Card:
         raise UserError(f"{path} is a safetensors file, but not one of Squircle's: it has no card")
     try:
         raw = json.loads(text)
-        if isinstance(raw, dict) and isinstance(raw.get("version"), int) and raw["version"] > 1:
+        version = raw.get("version", VERSION) if isinstance(raw, dict) else VERSION
+        if isinstance(version, int) and version != VERSION:
+            older = version < VERSION
             raise UserError(
-                f"{path} was written by a newer Squircle (version {raw['version']} of the format,"
-                " this one reads 1)"
+                f"{path} was written by {'an older' if older else 'a newer'} Squircle: version"
+                f" {version} of the format, where this one reads {VERSION}"
+                + (": train it again" if older else "")
             )
         return Card.model_validate(raw)
     except (ValidationError, ValueError, RecursionError) as error:
@@ -191,11 +168,15 @@ def _line(words: object) -> str:
 def _expected(architecture: Architecture) -> dict[str, tuple[int | None, ...]]:
     dim = architecture.latent_dim
     expected: dict[str, tuple[int | None, ...]] = {
-        f"weights.{name}": shape for name, shape in architecture.shapes().items()
+        f"weights.{name}": shape for name, shape in architecture.weights().items()
     }
+    if architecture.graph is not None:
+        expected[GRAPH] = (None,)
     expected["latents.mean"] = expected["latents.std"] = (dim,)
     expected["latents.rotations"] = (None, dim, dim)
     expected["latents.knots"] = (None, dim, None)
+    expected["latents.directions"] = (None, dim)
+    expected["latents.visibility"] = (None,)
     return expected
 
 
@@ -217,9 +198,12 @@ def _compare(
             raise UserError(
                 f"{path}: {name} is {'x'.join(map(str, got))}, its architecture needs {wanted}"
             )
-    layers, _, knots = found["latents.knots"]
-    if layers != found["latents.rotations"][0] or layers < 1 or not 2 <= knots <= 4096:
+    bends, _, knots = found["latents.knots"]
+    (seen,), (directions, dim) = found["latents.visibility"], found["latents.directions"]
+    if bends != found["latents.rotations"][0] or not 2 <= knots <= 4096:
         raise UserError(f"{path}: its latent map does not hold together")
+    if seen != directions or not 1 <= directions <= dim:
+        raise UserError(f"{path}: its latent directions do not hold together")
 
 
 def names(folder: Path = MODELS) -> list[str]:
