@@ -74,6 +74,30 @@ def _cross(x: FloatArray, y: FloatArray, r: FloatArray) -> FloatArray:
     return np.minimum(bar(big, small), bar(small, big))
 
 
+def _ring(x: FloatArray, y: FloatArray, r: FloatArray) -> FloatArray:
+    return np.abs(np.hypot(x, y) - r * np.float32(0.74)) - r * np.float32(0.26)
+
+
+def _heart(x: FloatArray, y: FloatArray, r: FloatArray) -> FloatArray:
+    unit = r * np.float32(1.6)  # Quilez's heart is about as wide as high, and stands on (0, 0)
+    px, py = np.abs(x) / unit, np.float32(0.56) - y / unit
+    lobe = np.hypot(px - 0.25, py - 0.75) - np.float32(np.sqrt(2) / 4)
+    slope = np.maximum(px + py, 0) / 2
+    side = np.hypot(px - slope, py - slope)
+    d = np.minimum(np.hypot(px, py - 1), side) * np.sign(px - py)
+    return np.where(px + py > 1, lobe, d).astype(np.float32) * unit
+
+
+def _crescent(x: FloatArray, y: FloatArray, r: FloatArray) -> FloatArray:
+    apart, outer, inner = 0.5, 1.0, 0.82  # a disk, and the one that is cut out of it
+    px, py = x / r + np.float32(0.15), np.abs(y) / r
+    a = (outer**2 - inner**2 + apart**2) / (2 * apart)
+    b = float(np.sqrt(outer**2 - a**2))  # (a, b) is the tip
+    at_tip = apart * (px * b - py * a) > apart**2 * np.maximum(b - py, 0)
+    cut = np.maximum(np.hypot(px, py) - outer, inner - np.hypot(px - apart, py))
+    return np.where(at_tip, np.hypot(px - a, py - b), cut).astype(np.float32) * r
+
+
 KINDS: dict[str, Callable[[FloatArray, FloatArray, FloatArray], FloatArray]] = {
     "circle": _circle,
     "square": _square,
@@ -81,6 +105,9 @@ KINDS: dict[str, Callable[[FloatArray, FloatArray, FloatArray], FloatArray]] = {
     "pentagon": _polygon(5),
     "star": _star,
     "cross": _cross,
+    "ring": _ring,
+    "heart": _heart,
+    "crescent": _crescent,
 }
 STYLES = ("fill", "stroke")
 
@@ -174,16 +201,30 @@ def _draw(
     angle: NDArray[np.float64],
 ) -> FloatArray:
     size = settings.size
+    d = distances(distance, size, diameter, offset, angle)
+    if style == "stroke":
+        d = np.abs(d) - np.float32(settings.stroke * size / 2)
+    return np.clip(np.float32(0.5) - d, 0, 1).astype(np.float32)
+
+
+def distances(
+    distance: Callable[[FloatArray, FloatArray, FloatArray], FloatArray],
+    size: int,
+    diameter: NDArray[np.float64],
+    offset: NDArray[np.float64],
+    angle: NDArray[np.float64],
+) -> FloatArray:
+    """(n, size, size): the distance to each shape's outline, in pixels, negative inside.
+
+    diameter (n,), offset (n, 2): shares of the picture; angle (n,): radians.
+    """
     centred = (np.arange(size) + 0.5 - size / 2).astype(np.float32)
     x = centred[None, None, :] - (offset[:, 0] * size).astype(np.float32)[:, None, None]
     y = centred[None, :, None] - (offset[:, 1] * size).astype(np.float32)[:, None, None]
     cos = np.cos(angle).astype(np.float32)[:, None, None]
     sin = np.sin(angle).astype(np.float32)[:, None, None]
     radius = (diameter * size / 2).astype(np.float32)[:, None, None]
-    d: FloatArray = distance(x * cos + y * sin, y * cos - x * sin, radius)
-    if style == "stroke":
-        d = np.abs(d) - np.float32(settings.stroke * size / 2)
-    return np.clip(np.float32(0.5) - d, 0, 1).astype(np.float32)
+    return distance(x * cos + y * sin, y * cos - x * sin, radius)
 
 
 def split(n_train: int, n_test: int, seed: int, settings: ShapeSettings) -> tuple[Shapes, Shapes]:
