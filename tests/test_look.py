@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pygame
 import pytest
-from conftest import make_model
+from conftest import hear, make_model
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from visualiser.controls import Controls
 from visualiser.frame import Frame
-from visualiser.look.palette import EMBER, INK, LAGOON, gradient
+from visualiser.look import panes as look
+from visualiser.look.palette import INK, palettes
 from visualiser.look.panes import Panes, layout
 from visualiser.look.upscale import resize
 from visualiser.nets.checkpoint import Checkpoint
@@ -82,45 +86,6 @@ def test_it_writes_where_it_is_told() -> None:
     np.testing.assert_array_equal(out, resize(image, (20, 30)))
 
 
-# --- palettes
-
-
-def colour_of(stop: str) -> tuple[int, ...]:
-    return tuple(int(stop[i : i + 2], 16) for i in (1, 3, 5))
-
-
-def lightness(colours: np.ndarray) -> np.ndarray:
-    """CIE L* of sRGB colours, 0..100."""
-    srgb = colours / 255
-    linear = np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)
-    y = linear @ [0.2126, 0.7152, 0.0722]
-    return np.where(y > 0.008856, 116 * np.cbrt(y) - 16, 903.3 * y)
-
-
-@pytest.mark.parametrize("stops", [EMBER, LAGOON])
-@pytest.mark.parametrize("steps", [2, 3, 64, 160, 256])
-def test_gradients_start_and_end_where_they_should_and_only_get_lighter(
-    stops: tuple[str, ...], steps: int
-) -> None:
-    colours = gradient(stops, steps)
-    assert colours.shape == (steps, 3) and colours.dtype == np.uint8
-    for got, stop in ((colours[0], stops[0]), (colours[-1], stops[-1])):
-        assert tuple(got) == colour_of(stop)
-    light = lightness(colours.astype(float))
-    assert (np.diff(light) > -0.3).all(), "more is never darker"
-    assert light[-1] - light[0] > 60
-    if steps >= 64:
-        assert np.abs(np.diff(colours.astype(int), axis=0)).max() <= 512 / steps * 2
-
-
-def test_gradients_pass_through_every_stop() -> None:
-    colours = gradient(EMBER, 5 * 20 + 1)
-    for i, stop in enumerate(EMBER):
-        assert tuple(colours[i * 20]) == colour_of(stop)
-    two = gradient(("#000000", "#ffffff"), 256)
-    assert (two[:, 0] == two[:, 1]).all() and (two[:, 1] == two[:, 2]).all()
-
-
 # --- layout
 
 CANVAS = st.integers(1, 4000)
@@ -148,20 +113,38 @@ def test_panes_lie_inside_the_canvas_are_equal_and_apart(
 
 
 @settings(max_examples=100, deadline=None)
-@given(width=CANVAS, height=CANVAS, below=st.integers(0, 200))
-def test_the_output_alone_fills_the_canvas(width: int, height: int, below: int) -> None:
-    _, box = layout((width, height), below, True)
+@given(width=CANVAS, height=CANVAS, below=st.integers(0, 200), wide=st.booleans())
+def test_the_output_alone_fills_the_canvas(width: int, height: int, below: int, wide: bool) -> None:
+    _, box = layout((width, height), below, True, wide)
     free = max(height - below, 1)
     assert pygame.Rect(0, 0, width, free).contains(box)
-    assert box.width == box.height == min(width, free)
+    assert box.size == ((width, free) if wide else (min(width, free),) * 2)
 
 
 # --- panes
 
+ENDS = palettes()["ember"].srgb(2)
 
-def frame(model: Checkpoint, image: np.ndarray | None, t: float = 1.0, **rest: object) -> Frame:
+
+def make_panes(**values: Any) -> Panes:
+    """values: of controls, by their id."""
+    given = {"look.palette": "ember", "look.look": "fill"}
+    given |= {key.replace("__", "."): value for key, value in values.items()}
+    return Panes(Controls(look.declare(), given))
+
+
+def draw(
+    panes: Panes,
+    canvas: pygame.Surface,
+    model: Checkpoint,
+    image: np.ndarray | None,
+    t: float = 1.0,
+    below: int = 0,
+    **rest: Any,
+) -> None:
     rest.setdefault("z", np.zeros(3, np.float32))
-    return Frame(Tick(int(t * 60), t, 1 / 60), model, image=image, **rest)
+    tick = Tick(int(t * 60), t, 1 / 60)
+    panes.draw(Frame(tick, model, image=image, **rest), canvas, tick, hear(), below)
 
 
 def seen(canvas: pygame.Surface) -> np.ndarray:
@@ -176,14 +159,12 @@ def inside(canvas: pygame.Surface, box: pygame.Rect) -> np.ndarray:
 @pytest.mark.parametrize("smooth", [True, False])
 @pytest.mark.parametrize("size", [(640, 360), (360, 640), (501, 333)])
 def test_black_is_the_first_colour_and_white_the_last(model, smooth: bool, size) -> None:
-    panes, canvas = Panes(), pygame.Surface(size, 0, 32)
-    panes.smooth = smooth
-    for value, end in ((0.0, 0), (1.0, -1)):
+    panes, canvas = make_panes(look__smooth=smooth), pygame.Surface(size, 0, 32)
+    for value, end in ((0.0, 0), (1.0, 1)):
         image, field = (np.full((n, n), value, np.float32) for n in (12, 28))
-        panes.draw(frame(model, image, field=field), canvas)
-        left, right = panes.boxes
-        assert (inside(canvas, right) == colour_of(EMBER[end])).all()
-        assert (inside(canvas, left) == colour_of(LAGOON[end])).all()
+        draw(panes, canvas, model, image, field=field)
+        for box in panes.boxes:
+            assert (inside(canvas, box) == ENDS[end]).all()
         around = seen(canvas).copy()
         for box in panes.boxes:
             around[box.top : box.bottom, box.left : box.right] = INK
@@ -191,41 +172,39 @@ def test_black_is_the_first_colour_and_white_the_last(model, smooth: bool, size)
 
 
 @pytest.mark.parametrize("smooth", [True, False])
-def test_greys_become_the_colours_between(model, smooth: bool) -> None:
-    panes, canvas = Panes(), pygame.Surface((640, 360), 0, 32)
-    panes.smooth = smooth
+def test_greys_of_the_input_become_the_colours_between(model, smooth: bool) -> None:
+    panes, canvas = make_panes(look__smooth=smooth), pygame.Surface((640, 360), 0, 32)
     for grey in (0.05, 0.25, 0.5, 0.75, 0.95):
-        panes.draw(frame(model, np.full((12, 12), grey, np.float32)), canvas)
-        got = inside(canvas, panes.boxes[1]).astype(int)
-        assert np.abs(got - gradient(EMBER, 1001)[round(grey * 1000)]).max() <= 4
+        draw(panes, canvas, model, None, field=np.full((12, 12), grey, np.float32))
+        got = inside(canvas, panes.boxes[0]).astype(int)
+        assert np.abs(got - palettes()["ember"].srgb(1001)[round(grey * 1000)]).max() <= 3
 
 
-def test_hard_edges_have_no_wrong_colours_beside_them(model) -> None:
+@pytest.mark.parametrize("name", ["fill", "gradient"])
+def test_hard_edges_have_no_wrong_colours_beside_them(model, name: str) -> None:
     """Smooth upscaling overshoots black and white, and must not come out at the other end."""
-    panes, canvas = Panes(), pygame.Surface((640, 360), 0, 32)
+    panes, canvas = make_panes(look__look=name), pygame.Surface((640, 360), 0, 32)
     image = np.zeros((28, 28), np.float32)
     image[6:20, 6:20] = 1
     image[9:11, 9:11] = 0
-    panes.draw(frame(model, image), canvas)
-    pixels = inside(canvas, panes.boxes[1])
-    step = panes.boxes[1].width / 28
-    dark, light = colour_of(EMBER[0]), colour_of(EMBER[-1])
-    for i in range(28):
-        for j in range(28):
-            ring = image[max(i - 1, 0) : i + 2, max(j - 1, 0) : j + 2]
-            if np.ptp(ring) == 0:  # all around is alike: the colour of the end, overshoot or not
-                here = pixels[int((i + 0.5) * step), int((j + 0.5) * step)]
-                want = np.array(light if image[i, j] else dark)
-                assert np.abs(here - want.astype(int)).max() <= 12, (i, j)
+    draw(panes, canvas, model, image, field=image)
+    for box in panes.boxes:
+        pixels = inside(canvas, box)
+        step = box.width / 28
+        for i in range(28):
+            for j in range(28):
+                ring = image[max(i - 1, 0) : i + 2, max(j - 1, 0) : j + 2]
+                if np.ptp(ring) == 0:  # all around is alike: the colour of the end
+                    here = pixels[int((i + 0.5) * step), int((j + 0.5) * step)]
+                    assert np.abs(here - ENDS[int(image[i, j])].astype(int)).max() <= 12, (i, j)
 
 
 @pytest.mark.parametrize("smooth", [True, False])
 def test_the_picture_is_the_right_way_up(model, smooth: bool) -> None:
-    panes, canvas = Panes(), pygame.Surface((640, 360), 0, 32)
-    panes.smooth = smooth
+    panes, canvas = make_panes(look__smooth=smooth), pygame.Surface((640, 360), 0, 32)
     image = np.zeros((28, 28), np.float32)
     image[2:9, 16:26] = 1  # above, on the right
-    panes.draw(frame(model, image, field=image), canvas)
+    draw(panes, canvas, model, image, field=image)
     for box in panes.boxes:
         light = inside(canvas, box).sum(axis=2) > 500
         rows, columns = np.nonzero(light)
@@ -235,39 +214,38 @@ def test_the_picture_is_the_right_way_up(model, smooth: bool) -> None:
 
 
 def test_blocks_show_the_networks_own_pixels(model) -> None:
-    panes, canvas = Panes(), pygame.Surface((640, 360), 0, 32)
     image = np.indices((4, 4)).sum(axis=0).astype(np.float32) % 2
-    panes.smooth = False
-    panes.draw(frame(model, image), canvas)
-    assert len(np.unique(inside(canvas, panes.boxes[1]).reshape(-1, 3), axis=0)) == 2
-    panes.smooth = True
-    panes.draw(frame(model, image), canvas)
-    assert len(np.unique(inside(canvas, panes.boxes[1]).reshape(-1, 3), axis=0)) > 20
+    canvas = pygame.Surface((640, 360), 0, 32)
+    for smooth, look_name in ((False, "fill"), (True, "gradient")):
+        panes = make_panes(look__smooth=smooth, look__look=look_name)
+        draw(panes, canvas, model, image)
+        colours = len(np.unique(inside(canvas, panes.boxes[1]).reshape(-1, 3), axis=0))
+        assert (colours > 20) if smooth else (colours == 2)
 
 
 def test_without_a_picture_the_pane_waits_and_the_input_is_there(model) -> None:
-    panes, canvas = Panes(), pygame.Surface((640, 360), 0, 32)
-    panes.draw(frame(model, None), canvas)
+    panes, canvas = make_panes(), pygame.Surface((640, 360), 0, 32)
+    draw(panes, canvas, model, None)
     left, right = panes.boxes
     assert len(np.unique(inside(canvas, right).reshape(-1, 3), axis=0)) == 1
     assert len(np.unique(inside(canvas, left).reshape(-1, 3), axis=0)) > 3
-    panes.draw(frame(model, None, z=None, field=np.ones((28, 28), np.float32)), canvas)
-    assert (inside(canvas, left) == colour_of(LAGOON[-1])).all()
+    draw(panes, canvas, model, None, z=None, field=np.ones((28, 28), np.float32))
+    assert (inside(canvas, left) == ENDS[1]).all()
 
 
 def test_the_output_alone_leaves_no_input_on_the_canvas(model) -> None:
-    panes, canvas = Panes(), pygame.Surface((640, 360), 0, 32)
-    panes.output_only = True
-    panes.draw(frame(model, np.ones((12, 12), np.float32)), canvas)
-    white = (seen(canvas) == colour_of(EMBER[-1])).all(axis=2)
-    assert white.sum() == 360 * 360
-    assert (seen(canvas)[~white] == INK).all()
+    panes, canvas = make_panes(look__output_only=True), pygame.Surface((640, 360), 0, 32)
+    draw(panes, canvas, model, np.pad(np.ones((10, 10), np.float32), 1))
+    white = (seen(canvas) == ENDS[1]).all(axis=2)
+    assert white.sum() == pytest.approx((360 * 10 / 12) ** 2, rel=0.05)
+    assert (seen(canvas)[:, [*range(130), *range(510, 640)]] == ENDS[0]).all()
 
 
 def test_the_foot_of_the_canvas_stays_free(model) -> None:
-    panes, canvas = Panes(), pygame.Surface((640, 360), 0, 32)
-    panes.draw(frame(model, np.ones((12, 12), np.float32)), canvas, below=60)
-    assert (seen(canvas)[300:] == INK).all()
+    for alone in (False, True):
+        panes, canvas = make_panes(look__output_only=alone), pygame.Surface((640, 360), 0, 32)
+        draw(panes, canvas, model, np.ones((12, 12), np.float32), below=60)
+        assert (seen(canvas)[300:] == INK).all()
 
 
 def lit(canvas: pygame.Surface, box: pygame.Rect) -> float:
@@ -282,16 +260,16 @@ def test_latents_are_seen_where_they_are_and_where_they_came_from(model) -> None
     canvas = pygame.Surface((640, 360), 0, 32)
     heights = []
     for far in (-2.0, 0.0, 2.0):
-        panes = Panes()
+        panes = make_panes()
         z = (model.latents.mean + far * model.latents.std).astype(np.float32)
-        panes.draw(frame(model, None, z=z), canvas)
+        draw(panes, canvas, model, None, z=z)
         heights.append(lit(canvas, panes.boxes[0]))
     assert heights[0] > heights[1] > heights[2], "more is up"
     # A latent that moves leaves a trail, which grows longer.
-    panes, busy = Panes(), []
+    panes, busy = make_panes(), []
     for i in range(120):
         z = (model.latents.mean + np.sin(i / 9) * model.latents.std).astype(np.float32)
-        panes.draw(frame(model, None, t=1 + i / 60, z=z), canvas)
+        draw(panes, canvas, model, None, t=1 + i / 60, z=z)
         if i % 30 == 29:
             pixels = inside(canvas, panes.boxes[0]).astype(int)
             busy.append(int((np.ptp(pixels, axis=2) > 25).sum()))
@@ -299,12 +277,12 @@ def test_latents_are_seen_where_they_are_and_where_they_came_from(model) -> None
 
 
 def test_another_models_latents_begin_a_new_trail(model) -> None:
-    panes, canvas = Panes(), pygame.Surface((320, 180), 0, 32)
+    panes, canvas = make_panes(), pygame.Surface((320, 180), 0, 32)
     other = make_model("other", 8, 8, (4,), 7)
     for i in range(30):
         now, dim = (model, 3) if i % 20 < 10 else (other, 7)
         z = np.full(dim, np.sin(i), np.float32)
-        panes.draw(frame(now, None, t=i / 60, z=z), canvas)
+        draw(panes, canvas, now, None, t=i / 60, z=z)
 
 
 @settings(max_examples=60, deadline=None)
@@ -317,6 +295,7 @@ def test_another_models_latents_begin_a_new_trail(model) -> None:
     dim=st.sampled_from([1, 3, 64]),
     picture=st.sampled_from([(1, 1), (12, 12), (8, 20), (28, 28, 3)]),
     pixel=st.booleans(),
+    name=st.sampled_from(["fill", "relief"]),
 )
 def test_any_canvas_can_be_drawn_on(
     size: tuple[int, int],
@@ -326,23 +305,17 @@ def test_any_canvas_can_be_drawn_on(
     dim: int,
     picture: tuple[int, ...],
     pixel: bool,
+    name: str,
 ) -> None:
     made = make_model("any", 4, 4, (), dim)
-    panes, canvas = Panes(), pygame.Surface(size, 0, 32)
-    panes.smooth, panes.output_only = smooth, alone
+    panes = make_panes(
+        look__smooth=smooth, look__output_only=alone, look__look=name, trails__on=True
+    )
+    canvas = pygame.Surface(size, 0, 32)
     rng = np.random.default_rng(1)
     for i in range(3):
         z = (rng.standard_normal(dim) * 10**i).astype(np.float32)
         field = rng.random((28, 28), np.float32) if pixel else None
         image = rng.random(picture).astype(np.float32)
-        panes.draw(frame(made, image, t=i / 60, z=z, field=field), canvas, below)
+        draw(panes, canvas, made, image, t=i / 60, below=below, z=z, field=field)
     assert canvas.get_size() == size
-
-
-def test_a_window_that_is_dragged_through_many_sizes_keeps_little_memory(model) -> None:
-    panes = Panes()
-    for side in range(40, 120):
-        panes.draw(
-            frame(model, np.ones((12, 12), np.float32)), pygame.Surface((side * 2, side), 0, 32)
-        )
-    assert len(panes._slates) < 20

@@ -1,0 +1,158 @@
+"""Small fields onto a surface, at its full size: the only code that touches every pixel.
+
+Every pixel is a matrix product (upscaling), a whole number (its place in a table of colours) and a
+look-up. That goes a few rows at a time, so that they stay in the processor's cache, and on a few
+threads, because numpy lets go of the interpreter while it works.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+import pygame
+from numpy.typing import NDArray
+
+from visualiser.look.oklab import to_srgb
+from visualiser.look.upscale import Band, bands, widen
+from visualiser.types import FloatArray
+
+THREADS = max(1, min(4, os.cpu_count() or 1))
+AT_ONCE = 32768  # pixels a thread works on, which fit into its cache
+# Each colour comes in four, rounded at different heights and laid out as tiles of two by two: dark
+# glows have no steps then, which 8 bits would show on a large screen.
+DITHER = np.array([[0, 2], [3, 1]])
+OVERSHOOT = 0.3  # of the range: more than cubic upscaling goes beyond it
+
+Pixels = NDArray[np.uint32]  # (H, W) a surface's own memory
+
+
+@dataclass(frozen=True)
+class Table:
+    """Colours of evenly spaced levels.
+
+    low: the first one's level; step: from one to the next; linear: (n, 3) linear light; pad: how
+    many are repeated at either end, for levels that overshoot.
+    """
+
+    low: float
+    step: float
+    linear: FloatArray
+    pad: int
+
+
+def levels(values: FloatArray, step: float) -> tuple[FloatArray, int]:
+    """The levels that a field has, (n,) `step` apart, and how many it may overshoot by."""
+    low, high = float(values.min()), float(values.max())
+    first, last = int(np.floor(low / step)) - 2, int(np.ceil(high / step)) + 2
+    found = (np.arange(first, last + 1) * np.float64(step)).astype(np.float32)
+    return found, int(OVERSHOOT * (high - low) / step) + 1
+
+
+def paint(
+    canvas: pygame.Surface,
+    box: pygame.Rect,
+    values: FloatArray,
+    span: tuple[float, float],
+    smooth: bool,
+    table: Table,
+) -> None:
+    """Draw a field (H, W) in a box, by a table. span: how much of it fills the box, in its pixels,
+    across and down. The box lies on the canvas, which has 32 bits a pixel."""
+    colours = _packed(table, canvas)
+    n = len(colours) // 4
+    scaled = values * np.float32(1 / table.step)
+    wide = widen(scaled, box.width, span[0], smooth)
+    offset = table.pad - table.low / table.step + 0.5
+    n_rows = _rows(box.width)
+    tile = np.tile(DITHER * n, (n_rows // 2, box.width // 2 + 1))[:, : box.width] + offset
+    tile = tile.astype(np.float32)
+
+    def draw(work: Iterator[Band], pixels: Pixels) -> None:
+        level = np.empty((n_rows, box.width), np.float32)
+        index = np.empty((n_rows, box.width), np.intp)
+        for rows, seen, matrix in work:
+            h = rows.stop - rows.start
+            np.matmul(matrix, wide[seen], out=level[:h])
+            np.add(level[:h], tile[:h], out=level[:h])
+            np.copyto(index[:h], level[:h], casting="unsafe")
+            np.take(colours, index[:h], out=pixels[rows], mode="clip")
+
+    _share(draw, bands(values.shape[0], box.height, n_rows, span[1], smooth), canvas, box)
+
+
+def paint_colours(
+    canvas: pygame.Surface,
+    box: pygame.Rect,
+    values: FloatArray,
+    smooth: bool,
+) -> None:
+    """Draw a picture (H, W, 3), sRGB 0..1, in a box."""
+    n_rows = _rows(box.width)
+    wide = [widen(values[..., i] * 255 + np.float32(0.5), box.width, 0.0, smooth) for i in range(3)]
+    places = [canvas.get_shifts()[i] // 8 for i in range(3)]
+    places = places if sys.byteorder == "little" else [3 - place for place in places]
+
+    def draw(work: Iterator[Band], pixels: Pixels) -> None:
+        octets = pixels.view(np.uint8).reshape(*pixels.shape, 4)
+        level = np.empty((n_rows, box.width), np.float32)
+        for rows, seen, matrix in work:
+            some = level[: rows.stop - rows.start]
+            for channel, place in zip(wide, places, strict=True):
+                np.matmul(matrix, channel[seen], out=some)
+                np.clip(some, 0, 255, out=some)
+                np.copyto(octets[rows, :, place], some, casting="unsafe")
+
+    _share(draw, bands(values.shape[0], box.height, n_rows, 0.0, smooth), canvas, box)
+
+
+def _rows(width: int) -> int:
+    """How many rows at a time: an even number, of pixels that fit into the cache. BLAS multiplies
+    so few at once by itself, and does not bring threads of its own into it."""
+    return min(max(AT_ONCE // width // 2 * 2, 2), 32)
+
+
+def _share(
+    draw: Callable[[Iterator[Band], Pixels], None],
+    work: list[Band],
+    canvas: pygame.Surface,
+    box: pygame.Rect,
+) -> None:
+    """Let this thread and its helpers each draw the next band that is left; errors come back."""
+    left = iter(work)
+    # A surface is locked as long as anything holds its pixels; a helper that is done may hold on
+    # to what it was given for a while, so that is a list, which is emptied here.
+    pixels = [np.asarray(canvas.get_view("2")).T[box.top : box.bottom, box.left : box.right]]
+    try:
+        helpers = [_threads().submit(lambda: draw(left, pixels[0])) for _ in range(THREADS - 1)]
+        draw(left, pixels[0])
+        for helper in helpers:
+            helper.result()
+    finally:
+        pixels.clear()
+
+
+@cache
+def _threads() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(max(THREADS - 1, 1), "paint")
+
+
+@cache
+def _srgb() -> FloatArray:
+    """sRGB 0..255 by the square root of linear light, in fine steps."""
+    return (255 * to_srgb(np.linspace(0, 1, 4096) ** 2)).astype(np.float32)
+
+
+def _packed(table: Table, canvas: pygame.Surface) -> NDArray[np.uint32]:
+    """(4 * n,) the colours as the canvas has them, once for each place in a tile."""
+    root = np.sqrt(np.clip(table.linear, 0, 1))
+    srgb = _srgb()[(root * 4095 + 0.5).astype(np.intp)]
+    rounded = (srgb + (np.arange(4, dtype=np.float32)[:, None, None] + 0.5) / 4).astype(np.uint32)
+    rounded = np.minimum(rounded, 255)
+    red, green, blue = (rounded[..., i] << np.uint32(canvas.get_shifts()[i]) for i in range(3))
+    return np.pad(red | green | blue, ((0, 0), (table.pad, table.pad)), mode="edge").ravel()
