@@ -17,31 +17,15 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from itertools import pairwise
 from pathlib import Path
 
+from benchmarks import eye
+from benchmarks.row import Row
 from visualiser.types import UserError
 
 ROOT = Path(__file__).resolve().parent.parent
-
-
-@dataclass(frozen=True)
-class Row:
-    """One figure. limit: what is promised; at_least: the limit is a lower one."""
-
-    what: str
-    figure: float
-    unit: str
-    limit: float | None = None
-    at_least: bool = False
-    note: str = ""
-
-    @property
-    def kept(self) -> bool | None:
-        if self.limit is None:
-            return None
-        return self.figure >= self.limit if self.at_least else self.figure <= self.limit
 
 
 def decode(quick: bool) -> Iterator[Row]:
@@ -53,26 +37,28 @@ def decode(quick: bool) -> Iterator[Row]:
     from visualiser.decode import Network, Worker
     from visualiser.frame import Frame
     from visualiser.nets import checkpoint
-    from visualiser.nets.checkpoint import Architecture, Card, Checkpoint
+    from visualiser.nets.autoencoder import build
+    from visualiser.nets.checkpoint import Card, Checkpoint
+    from visualiser.nets.dense import architecture
     from visualiser.types import Tick
 
     torch.set_num_threads(1)
 
     def heavy() -> Checkpoint:
         """A dense decoder that takes a few milliseconds a picture."""
-        layers = Architecture(height=128, width=128, widths=(1024, 512), latent_dim=16)
+        layers = architecture(128, 128, (1024, 512), 16)
         rng = np.random.default_rng(1)
         weights = {
             name: rng.standard_normal(shape).astype(np.float32) * 0.02
-            for name, shape in layers.shapes().items()
+            for name, shape in layers.weights().items()
         }
         z = rng.standard_normal((500, 16)).astype(np.float32)
-        card = Card(architecture=layers, test_mse=0, seed=1, created="")
+        card = Card(architecture=layers)
         return Checkpoint("heavy", card, weights, latents.fit(z, 1))
 
     models = [checkpoint.read(checkpoint.find(name)) for name in checkpoint.names()]
     for model in [*models, heavy()]:
-        net = model.build()
+        net = build(model)
         rng = np.random.default_rng(2)
         points = rng.standard_normal((200, model.latent_dim)).astype(np.float32)
         z = [model.latents.to_latent(point) for point in points]
@@ -140,18 +126,22 @@ def train(quick: bool) -> Iterator[Row]:
     import torch
 
     from visualiser.data.shapes import ShapeSettings, make
-    from visualiser.nets.dense import Dense
-    from visualiser.train import LOSSES, run_epoch
+    from visualiser.nets.autoencoder import Autoencoder
+    from visualiser.nets.dense import architecture
+    from visualiser.nets.layers import Dense
+    from visualiser.train.classic import LOSSES, run_epoch
 
     torch.set_num_threads(os.cpu_count() or 1)  # as `train` does; playing holds it to one
     torch.manual_seed(1)
     images = torch.from_numpy(make(1000, 1, ShapeSettings()).images)
-    net = Dense((28, 28), (256, 128), 16)
+    net = Autoencoder(architecture(28, 28, (256, 128), 16))
     adam = torch.optim.Adam(net.parameters(), lr=1e-3, fused=True)
     schedule = torch.optim.lr_scheduler.OneCycleLR(adam, 1e-3, total_steps=100_000)
 
-    layers = [m for m in [*net.encoder, *net.decoder] if isinstance(m, torch.nn.Linear)]
-    weights = [layer.weight.detach().clone() for layer in layers]
+    steps = [
+        step for step in net.encoder.steps + net.decoder.steps if isinstance(step.layer, Dense)
+    ]
+    weights = [step.kernel.detach().t().contiguous() for step in steps]
     parameters = [p.detach().clone().requires_grad_() for p in net.parameters()]
     for parameter in parameters:
         parameter.grad = torch.randn_like(parameter) * 1e-4
@@ -253,13 +243,14 @@ def mse(quick: bool) -> Iterator[Row]:
 
     from visualiser.data.shapes import ShapeSettings, make
     from visualiser.nets import checkpoint
+    from visualiser.nets.autoencoder import build
 
     for name in checkpoint.names():
         model = checkpoint.read(checkpoint.find(name))
         fields = ShapeSettings.__dataclass_fields__
         known = {k: v for k, v in model.card.data.items() if k in fields}
         known = {k: tuple(v) if isinstance(v, list) else v for k, v in known.items()}
-        net = model.build()
+        net = build(model)
         errors = []
         for seed in range(1000, 1003 if quick else 1010):
             images = torch.from_numpy(make(1000, seed, ShapeSettings(**known)).images)
@@ -270,8 +261,9 @@ def mse(quick: bool) -> Iterator[Row]:
         yield Row(f"mse: {name} on unseen shapes", statistics.mean(errors), "", limit, note=note)
 
 
+LOOKING = (eye.reconstruct, eye.denoise, eye.coverage, eye.crisp, eye.look, eye.learn)
 BENCHMARKS: dict[str, Callable[[bool], Iterator[Row]]] = {
-    f.__name__: f for f in (mse, decode, train, start, page, frames, memory)
+    f.__name__: f for f in (mse, decode, train, start, page, frames, memory, *LOOKING)
 }
 
 

@@ -14,7 +14,9 @@ from visualiser import latents
 from visualiser.controls import Control, Controls
 from visualiser.frame import Frame
 from visualiser.nets import checkpoint
-from visualiser.nets.checkpoint import Architecture, Card, Checkpoint
+from visualiser.nets.architecture import Architecture
+from visualiser.nets.checkpoint import Card, Checkpoint
+from visualiser.nets.dense import architecture as dense
 from visualiser.show import declare
 from visualiser.types import Features, Tick
 
@@ -30,26 +32,33 @@ def make_model(
     seed: int = 1,
 ) -> Checkpoint:
     """A model with weights drawn by lot: made in no time, and a whole one in every respect."""
+    return with_weights(dense(height, width, widths, latent_dim), name, seed)
+
+
+def with_weights(architecture: Architecture, name: str = "any", seed: int = 1) -> Checkpoint:
+    """A model of any architecture, its weights drawn by lot."""
     rng = np.random.default_rng(seed)
-    architecture = Architecture(
-        height=height, width=width, widths=tuple(widths), latent_dim=latent_dim
-    )
     weights = {
-        key: (rng.standard_normal(shape) / np.sqrt(shape[-1])).astype(np.float32)
-        for key, shape in architecture.shapes().items()
+        key: (rng.standard_normal(shape) / np.sqrt(fan_in(shape))).astype(np.float32)
+        for key, shape in architecture.weights().items()
     }
-    z = rng.standard_normal((200, latent_dim)).astype(np.float32) * 2 + 1
+    z = rng.standard_normal((200, architecture.latent_dim)).astype(np.float32) * 2 + 1
     card = Card(
         architecture=architecture,
-        data={"source": "shapes", "kinds": ["circle", "square"], "size": height},
+        data={"source": "shapes", "kinds": ["circle", "square"], "size": architecture.height},
         training={"loss": "bce", "epochs": 2},
         train_losses=(0.5, 0.25),
         test_losses=(0.5, 0.3),
-        test_mse=0.01,
+        figures={"mse": 0.01},
         seed=seed,
         created="2026-01-31",
     )
     return Checkpoint(name, card, weights, latents.fit(z, seed, layers=3, n_knots=9))
+
+
+def fan_in(shape: Sequence[int]) -> int:
+    """How many numbers each of a layer's is a sum of."""
+    return int(np.prod(shape[:-1])) if len(shape) > 1 else shape[0]
 
 
 def draw_z(frame: Frame) -> Frame:

@@ -31,7 +31,7 @@ def test_an_hour_of_playing_takes_no_more_memory_than_its_first_minutes() -> Non
     fps, dice = 20, random.Random(1)
     controls = Controls(declared_controls())
     show = Show(controls, Inline(Network().draw), seed=1)
-    source, ear, panes = AudioFile(DEMO, loop=True), Ear(), Panes()
+    source, ear, panes = AudioFile(DEMO, loop=True), Ear(), Panes(controls)
     canvas = pygame.Surface((480, 270), 0, 32)
     playable = [c.id for c in controls if c.id.startswith("show.") and c.id != "show.step"]
     settled = 0.0
@@ -45,7 +45,7 @@ def test_an_hour_of_playing_takes_no_more_memory_than_its_first_minutes() -> Non
         features = ear.listen(source.window(tick.t, ear.n_fft), source.samplerate, tick.dt)
         frame = show.update(tick, features, commands)
         assert frame.image is not None and np.isfinite(frame.image).all() and not frame.error
-        panes.draw(frame, canvas)
+        panes.draw(frame, canvas, tick, features)
         show.notices.clear()
         if i == 300 * fps:
             settled = resident_mb()

@@ -76,16 +76,19 @@ def test_types_imports_nothing_of_ours_and_only_the_standard_library_and_numpy()
     assert packages - set(sys.stdlib_module_names) == {"numpy"}
 
 
-BELOW = ["nets", "data", "train", "latents", "noise", "walk", "drivers", "types", "controls"]
-ABOVE = ["window", "run", "cli", "scripts", "record", "show", "decode", "progress", "config"]
+BELOW = ["nets", "data", "train", "exchange", "latents", "noise", "walk", "drivers", "types"]
+BELOW += ["controls", "pictures", "sketchpad", "files"]
+ABOVE = ["window", "run", "cli", "verbs", "record", "show", "decode", "progress", "config"]
 
 
 @pytest.mark.parametrize("low", BELOW)
 def test_what_is_below_never_imports_the_window_or_what_is_above(low: str) -> None:
     for name in MODULES:
         if name == f"visualiser.{low}" or name.startswith(f"visualiser.{low}."):
-            above = {f"visualiser.{high}" for high in ABOVE}
-            assert not reach(name) & above, name
+            for high in ABOVE:
+                above = f"visualiser.{high}"
+                found = [m for m in reach(name) if m == above or m.startswith(f"{above}.")]
+                assert not found, f"{name} imports {found}"
             for module in {name} | reach(name):
                 packages = {found.partition(".")[0] for found in IMPORTS[module]}
                 assert not packages & {"pygame", "sounddevice", "av", "rich"}, module
@@ -101,13 +104,26 @@ def test_drivers_do_not_know_each_other_nor_the_network() -> None:
 
 def test_leaves_do_not_know_each_other() -> None:
     """Sound, pictures, drivers and training can each be read, and used, alone."""
-    leaves = ["audio", "drivers", "data", "look", "nets"]
+    leaves = ["audio", "drivers", "data", "look", "nets", "exchange"]
     for name in MODULES:
         own = [leaf for leaf in leaves if name.startswith(f"visualiser.{leaf}")]
         for other in leaves:
+            if (own, other) == (["exchange"], "nets"):
+                continue  # what it brings in and sends out are networks
             if own and other not in own:
                 found = [m for m in reach(name) if m.startswith(f"visualiser.{other}")]
                 assert not found, f"{name} imports {found}"
+
+
+def test_training_is_below_what_plays_it() -> None:
+    """It may use data, networks and the picture files, and nobody but its verb uses it."""
+    for name in MODULES:
+        if name.startswith("visualiser.train"):
+            assert not any(
+                m.startswith(("visualiser.audio", "visualiser.drivers")) for m in reach(name)
+            )
+        elif not name.startswith("visualiser.verbs"):
+            assert not any(m.startswith("visualiser.train") for m in OURS[name]), name
 
 
 def test_only_main_imports_the_command_line() -> None:
@@ -119,9 +135,17 @@ def test_only_main_imports_the_command_line() -> None:
 
 
 def test_only_training_and_the_network_need_torch() -> None:
+    allowed = ("visualiser.nets.stack", "visualiser.nets.autoencoder")
     for name, path in MODULES.items():
         if "torch" in {m.partition(".")[0] for m in imports(path, later=False)}:
-            assert name in ("visualiser.train", "visualiser.nets.dense"), name
+            assert name.startswith("visualiser.train.") or name in allowed, name
+
+
+def test_what_plays_never_reaches_torch() -> None:
+    for name in ("visualiser.run", "visualiser.show", "visualiser.decode", "visualiser.window"):
+        for module in reach(name):
+            packages = {found.partition(".")[0] for found in IMPORTS[module]}
+            assert "torch" not in packages, f"{name} reaches torch through {module}"
 
 
 def test_playing_does_not_load_what_is_slow_to_load() -> None:

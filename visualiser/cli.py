@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import os
 import re
+import shlex
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -104,8 +105,11 @@ def _parser() -> argparse.ArgumentParser:
     render.add_argument("--fps", type=_rate, metavar="F", default=60.0)
     render.add_argument("--force", action="store_true", help="write over an existing file")
 
-    train = verb("train", _train, "train an autoencoder on generated shapes")
-    train.add_argument("--name", help="of the model; the default is the next free shapes-N")
+    train = verb("train", _train, "train a model: on shapes, landscapes, or images of your own")
+    train.add_argument("--kind", choices=("classic", "shape", "colour"), help="classic if not said")
+    train.add_argument("--images", type=Path, metavar="DIR", help="a folder, or an IDX file")
+    train.add_argument("--name", help="of the model; without one the next that is free")
+    train.add_argument("--resume", action="store_true", help="go on with one that was interrupted")
     train.add_argument("--size", type=int, help="of the pictures, px")
     train.add_argument("--widths", type=_numbers, metavar="256,128,...", help="of hidden layers")
     train.add_argument("--latents", type=int, help="how many")
@@ -115,15 +119,37 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--offset", type=float, help="off the middle, share of the picture")
     train.add_argument("--rotate", action="store_true", default=None, help="turn the shapes")
     train.add_argument("--pictures", type=int, help="to train on")
+    train.add_argument("--blended", type=float, help="share of shapes half-way between two")
+    train.add_argument("--noise", type=float, help="share of pixels that greys replace, at most")
     train.add_argument("--epochs", type=int)
+    train.add_argument("--steps", type=int, help="of shape and colour models")
+    train.add_argument("--beta", type=float, help="weight of the KL divergence, likewise")
     train.add_argument("--batch", type=int)
     train.add_argument("--rate", type=float, help="Adam's highest learning rate")
     train.add_argument("--loss", help="bce or mse")
     train.add_argument("--seed", type=int)
     train.add_argument("--force", action="store_true", help="write over a model of that name")
 
-    models = verb("models", _models, "list the models")
+    models = verb("models", _models, "list the models; with a name, draw that one's card")
+    models.add_argument("name", nargs="?", metavar="NAME")
+    models.add_argument("-o", dest="out", type=Path, metavar="CARD.png")
+    models.add_argument("--force", action="store_true", help="write over an existing file")
     models.add_argument("--json", action="store_true")
+    bring_in = verb("import", _import, "bring in a TensorFlow.js model.json, or a decoder in ONNX")
+    bring_in.add_argument("path", type=Path, metavar="PATH")
+    bring_in.add_argument("--name", help="of the model")
+    bring_in.add_argument(
+        "--shape",
+        type=_numbers,
+        metavar="1,4,64,64",
+        help="of the latent, where a file leaves it open",
+    )
+    bring_in.add_argument("--force", action="store_true", help="write over a model of that name")
+    send_out = verb("export", _export, "write a model for TensorFlow.js, with a page, or in ONNX")
+    send_out.add_argument("model", metavar="MODEL")
+    send_out.add_argument("--to", choices=("tfjs", "onnx"), required=True)
+    send_out.add_argument("out", type=Path, metavar="DIR|FILE.onnx")
+    send_out.add_argument("--force", action="store_true", help="write over what is there")
     verb("devices", _devices, "list the sound inputs and mark the one config.toml selects")
 
     decode = verb("decode", _decode, "draw one latent")
@@ -274,58 +300,86 @@ def _render(options: argparse.Namespace) -> int:
 
 
 def _train(options: argparse.Namespace) -> int:
-    from visualiser.scripts import train
+    from visualiser import config
+    from visualiser.verbs import train
 
-    settings = _settings(
-        options,
-        train__size=options.size,
-        train__widths=options.widths,
-        train__latents=options.latents,
-        train__kinds=options.kinds,
-        train__styles=options.styles,
-        train__stroke=options.stroke,
-        train__offset=options.offset,
-        train__rotate=options.rotate,
-        train__pictures=options.pictures,
-        train__epochs=options.epochs,
-        train__batch=options.batch,
-        train__rate=options.rate,
-        train__loss=options.loss,
-        train__seed=options.seed,
-    )
-    train(settings.train, options.name, options.force)
+    kind = options.kind or ("colour" if options.images else "classic")
+    if options.images and kind != "colour":
+        raise UserError(f"--images is for colour models, not --kind {kind}")
+    section = {"classic": "train", "shape": "train_shape", "colour": "train_colour"}[kind]
+    names = ("size", "widths", "latents", "kinds", "styles", "stroke", "offset", "rotate", "noise",
+             "pictures", "epochs", "batch", "rate", "loss", "seed", "steps", "beta",
+             "blended")  # fmt: skip
+    given = {name: getattr(options, name) for name in names if getattr(options, name) is not None}
+    fields = config.SECTIONS[section].model_fields
+    if foreign := [name for name in given if name not in fields]:
+        raise UserError(f"--{foreign[0]} is not an option of {kind} models")
+    settings = _settings(options, **{f"{section}__{name}": value for name, value in given.items()})
+    recipe = _recipe()
+    name, force, resume = options.name, options.force, options.resume
+    if kind == "classic":
+        if resume:
+            raise UserError("--resume is for shape and colour models")
+        train.classic(settings.train, name, force, recipe)
+    elif kind == "shape":
+        train.shape(settings.train_shape, name, force, resume, recipe)
+    else:
+        train.colour(settings.train_colour, options.images, name, force, resume, recipe)
     return 0
 
 
-def _models(options: argparse.Namespace) -> int:
-    from visualiser.scripts import models
+def _recipe() -> str:
+    """The command that was typed."""
+    return shlex.join(["python", "main.py", *sys.argv[1:]])
 
-    return models(options.json)
+
+def _models(options: argparse.Namespace) -> int:
+    from visualiser.verbs import models
+
+    if options.name is None:
+        return models.models(options.json)
+    models.card(options.name, options.out, options.force, options.json)
+    return 0
+
+
+def _import(options: argparse.Namespace) -> int:
+    from visualiser.verbs.exchange import bring_in
+
+    shape = tuple(options.shape or ())
+    bring_in(options.path, options.name, options.force, shape, _recipe())
+    return 0
+
+
+def _export(options: argparse.Namespace) -> int:
+    from visualiser.verbs.exchange import send_out
+
+    send_out(options.model, options.to, options.out, options.force)
+    return 0
 
 
 def _devices(options: argparse.Namespace) -> int:
-    from visualiser.scripts import devices
+    from visualiser.verbs.devices import devices
 
     devices(_settings(options).sound.input)
     return 0
 
 
 def _decode(options: argparse.Namespace) -> int:
-    from visualiser.scripts import decode
+    from visualiser.verbs.pictures import decode
 
     decode(options.model, options.latent, options.out, options.force)
     return 0
 
 
 def _encode(options: argparse.Namespace) -> int:
-    from visualiser.scripts import encode
+    from visualiser.verbs.pictures import encode
 
     encode(options.model, options.image)
     return 0
 
 
 def _reconstruct(options: argparse.Namespace) -> int:
-    from visualiser.scripts import reconstruct
+    from visualiser.verbs.pictures import reconstruct
 
     reconstruct(options.model, options.image, options.out, options.force)
     return 0

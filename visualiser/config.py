@@ -63,19 +63,23 @@ class Record(Section):
     render_preset: Literal["ultrafast", "veryfast", "fast", "medium", "slow", "slower"] = "medium"
 
 
+ShapeKind = Literal[
+    "circle", "square", "triangle", "pentagon", "star", "cross", "ring", "heart", "crescent"
+]
+
+
 class Train(Section):
     size: int = Field(28, ge=8, le=512)
     widths: list[Annotated[int, Field(ge=1, le=16384)]] = Field([256, 128, 64, 16], max_length=16)
     latents: int = Field(4, ge=1, le=512)
-    kinds: list[Literal["circle", "square", "triangle", "pentagon", "star", "cross"]] = Field(
-        ["circle", "square", "triangle"], min_length=1
-    )
+    kinds: list[ShapeKind] = Field(["circle", "square", "triangle"], min_length=1)
     styles: list[Literal["fill", "stroke"]] = Field(["fill", "stroke"], min_length=1)
     size_min: float = Field(0.1, gt=0, le=1)
     size_max: float = Field(0.9, gt=0, le=1)
     stroke: float = Field(0.08, gt=0, le=0.5)
     offset: float = Field(0.0, ge=0, le=0.5)
     rotate: bool = False
+    noise: float = Field(0.0, ge=0, le=1)
     pictures: int = Field(5000, ge=100, le=1_000_000)
     test_pictures: int = Field(1000, ge=10, le=100_000)
     epochs: int = Field(40, ge=1, le=100_000)
@@ -86,12 +90,44 @@ class Train(Section):
     seed: int = Field(1, ge=0, le=2**32 - 1)
 
 
+class TrainShape(Section):
+    size: int = Field(64, ge=16, le=256)
+    latents: int = Field(10, ge=4, le=256)
+    kinds: list[ShapeKind] = Field(list(get_args(ShapeKind)), min_length=1)
+    size_min: float = Field(0.17, gt=0, le=1)
+    size_max: float = Field(0.9, gt=0, le=1)
+    offset: float = Field(0.25, ge=0, le=0.5)
+    blended: float = Field(0.4, ge=0, le=1)
+    steps: int = Field(4000, ge=1, le=10_000_000)
+    batch: int = Field(128, ge=2, le=4096)
+    rate: float = Field(0.004, gt=0, le=1)
+    beta: float = Field(1e-4, ge=0, le=100)
+    threads: int = Field(0, ge=0, le=256)
+    seed: int = Field(1, ge=0, le=2**32 - 1)
+
+
+class TrainColour(Section):
+    size: int = Field(128, ge=16, le=256)
+    latents: int = Field(32, ge=1, le=512)
+    width: int = Field(24, ge=4, le=256)
+    landscapes: int = Field(40_000, ge=100, le=10_000_000)
+    mirror: bool = True
+    steps: int = Field(3000, ge=1, le=10_000_000)
+    batch: int = Field(32, ge=2, le=4096)
+    rate: float = Field(0.002, gt=0, le=1)
+    beta: float = Field(1.0, ge=0, le=1000)
+    threads: int = Field(0, ge=0, le=256)
+    seed: int = Field(1, ge=0, le=2**32 - 1)
+
+
 SECTIONS: dict[str, type[Section]] = {
     "show": Show,
     "window": Window,
     "sound": Sound,
     "record": Record,
     "train": Train,
+    "train_shape": TrainShape,
+    "train_colour": TrainColour,
 }
 
 
@@ -104,6 +140,8 @@ class Settings:
     sound: Sound
     record: Record
     train: Train
+    train_shape: TrainShape
+    train_colour: TrainColour
     controls: dict[str, Value]
 
     @property

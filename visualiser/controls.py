@@ -23,6 +23,14 @@ class Nudge:
 
 
 @dataclass(frozen=True)
+class Stroke:
+    """A line drawn by hand: x, y of its ends, in shares of the input pane."""
+
+    start: tuple[float, float]
+    end: tuple[float, float]
+
+
+@dataclass(frozen=True)
 class Key:
     """A key and what it sends; does: the words of the help screen.
 
@@ -87,11 +95,11 @@ def choice(
     return Control(id, label, "choice", default, choices=choices, keys=keys)
 
 
-def action(id: str, label: str, key: str) -> Control:
-    return Control(id, label, "action", keys=(Key(key, label),))
+def action(id: str, label: str, key: str = "") -> Control:
+    return Control(id, label, "action", keys=(Key(key, label),) if key else ())
 
 
-Command = tuple[str, Value | Nudge]
+Command = tuple[str, Value | Nudge | Stroke]
 
 
 class Controls:
@@ -156,7 +164,8 @@ class Controls:
             return True
         if isinstance(value, Nudge):
             value = self._nudged(control, value.steps)
-        self._set(control, value)
+        if not isinstance(value, Stroke):
+            self._set(control, value)
         return False
 
     def _nudged(self, control: Control, steps: int) -> Value:

@@ -17,8 +17,8 @@ import numpy as np
 from visualiser.frame import Frame
 from visualiser.look.upscale import resize
 from visualiser.nets.checkpoint import Checkpoint
-from visualiser.nets.play import Dense
-from visualiser.types import UserError
+from visualiser.nets.play import Player
+from visualiser.types import FloatArray, UserError
 
 Draw = Callable[[Frame], Frame]
 PATIENCE_S = 0.003
@@ -29,16 +29,16 @@ class Network:
 
     def __init__(self) -> None:
         self._model: Checkpoint | None = None
-        self._net: Dense | None = None
+        self._net: Player | None = None
 
     def draw(self, frame: Frame) -> Frame:
         """The frame with z and image filled in; UserError if it comes out as no numbers."""
         if self._net is None or self._model is not frame.model:
-            self._net, self._model = Dense(frame.model), frame.model
+            self._net, self._model = Player(frame.model), frame.model
         z = frame.z
         with np.errstate(over="ignore", invalid="ignore"):  # told below, in words
             if frame.field is not None:
-                z = self._net.encode(np.clip(resize(frame.field, self._net.shape), 0, 1))
+                z = self._net.encode(_as_input(frame.field, frame.model))
             if z is None:
                 raise ValueError("a frame to draw needs a field or a latent")
             image = self._net.decode(z)
@@ -46,6 +46,14 @@ class Network:
         if not np.isfinite(image.sum()):
             raise UserError(f"{frame.model.name} gave values that are not numbers")
         return replace(frame, z=z, image=image)
+
+
+def _as_input(field: FloatArray, model: Checkpoint) -> FloatArray:
+    """What a driver painted or a hand drew, at the size and in the colours a model takes."""
+    grey = np.clip(resize(field, model.shape), 0, 1)
+    return (
+        np.repeat(grey[..., None], 3, axis=2) if model.architecture.pictures == "colour" else grey
+    )
 
 
 class Inline:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from visualiser.types import FloatArray, Tick
 
 if TYPE_CHECKING:
+    from visualiser.nets.architecture import Kind
     from visualiser.nets.checkpoint import Checkpoint
 
 
@@ -17,8 +18,8 @@ class Frame:
 
     tick: the tick whose input this is; model: what draws it; z: (latent_dim,) float32, None
     until the network has encoded the field; field: (H, W) float32 0..1, the encoder's input in
-    pixel mode, None in latent mode; image: (H, W) or (H, W, 3) float32 0..1, None while there is
-    no picture yet; error: what went wrong with a newer picture, or "".
+    pixel mode, None in latent mode; image: (H, W) or (H, W, 3) float32, as `kind` says, None while
+    there is no picture yet; error: what went wrong with a newer picture, or "".
     """
 
     tick: Tick
@@ -27,3 +28,8 @@ class Frame:
     field: FloatArray | None = None
     image: FloatArray | None = None
     error: str = ""
+
+    @property
+    def kind(self) -> Kind:
+        """What the image holds: grey or colour 0..1, or signed distances."""
+        return self.model.card.architecture.pictures

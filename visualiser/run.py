@@ -30,7 +30,7 @@ from visualiser.config import ROOT, Settings
 from visualiser.controls import Control, Controls
 from visualiser.decode import Inline, Network, Worker
 from visualiser.files import free_path, write_bytes
-from visualiser.look.panes import Panes
+from visualiser.look import panes as look
 from visualiser.nets import checkpoint
 from visualiser.record import Recorder, VideoWriter, pixels_of
 from visualiser.show import Show, declare
@@ -46,7 +46,8 @@ HOP_S = 0.004  # s; nothing new can be heard sooner than a block of sound comes
 def declared_controls(model: str | None = None) -> list[Control]:
     """Every control there is; model: one to choose from beside those in models/, by path."""
     names = checkpoint.names()
-    return [*declare([*names, model] if model and checkpoint.is_path(model) else names), *CONTROLS]
+    models = [*names, model] if model and checkpoint.is_path(model) else names
+    return [*declare(models), *look.declare(), *CONTROLS]
 
 
 class Listener:
@@ -135,7 +136,7 @@ def perform(
             features = listener.listen(tick)
             commands = list(window.commands())
             frame = show.update(tick, features, commands)
-            window.draw(frame)
+            window.draw(frame, tick, features)
             recording.write(window, tick)
 
             asked = {id for id, _ in commands}
@@ -151,7 +152,7 @@ def perform(
             status = Status(
                 driver=str(controls["show.driver"]),
                 model=frame.model.name,
-                mode="pixel" if frame.field is not None else "latent",
+                mode=str(controls["show.mode"]),
                 speed=controls.number("show.speed"),
                 paused=show.paused,
                 source=source.label,
@@ -198,9 +199,7 @@ def render(
         stack.callback(source.close)
         listener = Listener(source, settings.sound)
         canvas = pygame.Surface(size, 0, 32)
-        panes = Panes()
-        panes.smooth = bool(controls["window.smooth"])
-        panes.output_only = bool(controls["window.output_only"])
+        panes = look.Panes(controls)
         writer = VideoWriter(
             out,
             (size[0] & ~1, size[1] & ~1),
@@ -213,8 +212,9 @@ def render(
         done = 0
         try:
             for tick in clock.ticks():
-                frame = show.update(tick, listener.listen(tick))
-                panes.draw(frame, canvas)
+                features = listener.listen(tick)
+                frame = show.update(tick, features)
+                panes.draw(frame, canvas, tick, features)
                 writer.write(pixels_of(canvas), tick.t)
                 done += 1
                 report(done, clock.frames)

@@ -9,12 +9,14 @@ from typing import Protocol
 
 import numpy as np
 
+from visualiser import pictures
 from visualiser.controls import (
     Command,
     Control,
     Controls,
     Key,
     Nudge,
+    Stroke,
     action,
     choice,
     number,
@@ -23,7 +25,12 @@ from visualiser.drivers import drivers
 from visualiser.drivers.base import Driver
 from visualiser.frame import Frame
 from visualiser.nets import checkpoint
+from visualiser.nets.checkpoint import Checkpoint
+from visualiser.nets.play import Player
+from visualiser.sketchpad import Sketchpad
 from visualiser.types import Features, FloatArray, Tick, UserError
+
+MODES = ("latent", "pixel", "draw")
 
 
 def declare(models: Iterable[str]) -> list[Control]:
@@ -33,15 +40,23 @@ def declare(models: Iterable[str]) -> list[Control]:
     return [
         choice("show.driver", "what moves the point", "perlin", tuple(found),
                tuple(Key(d.key, f"{d.name}: {d.blurb}", d.name) for d in found.values())),
-        choice("show.model", "the network that draws", "classic-56", models,
+        choice("show.model", "the network that draws", "shapes", models,
                (Key("m", "next model"),)),
-        choice("show.mode", "what the network is given", "latent", ("latent", "pixel"),
-               (Key("p", "latent mode, or pixel mode"),)),
+        choice("show.mode", "what the network is given", "latent", MODES,
+               (Key("p", "latent mode, pixel mode, or what you draw"),)),
         number("show.speed", "pace of every driver", 1.0, 0.05, 20.0, "times", 1.25,
                (Key("up", "faster"), Key("down", "slower", Nudge(-1)))),
         number("show.fade", "cross-fade when the driver changes", 1.5, 0.0, 30.0, "s"),
         action("show.pause", "pause, and go on", "space"),
         action("show.step", "one frame further while paused", "."),
+        action("show.drop", "start from a picture that is dropped on the window"),
+        number("show.return", "how long a walk keeps to where it was started", 12.0, 0.1, 600.0,
+               "s", 1.25),
+        action("draw.line", "draw on the input pane"),
+        action("draw.wipe", "wipe the drawing", "d"),
+        number("draw.width", "of the pen", 0.06, 0.01, 0.5, "of the pane", 1.25),
+        number("draw.noise", "share of the input that random greys replace", 0.0, 0.0, 1.0, "",
+               keys=(Key("]", "more noise on the input"), Key("[", "less noise", Nudge(-1)))),
         *(control for driver in found.values() for control in driver.controls),
     ]  # fmt: skip
 
@@ -74,6 +89,9 @@ class Show:
         self._playing = str(controls["show.model"])
         self.model = checkpoint.read(checkpoint.find(self._playing, folder))
         self._mover = self._make_mover()
+        self._sketchpad = Sketchpad()
+        self._mode = str(controls["show.mode"])
+        self._refused: Checkpoint | None = None
 
     def update(self, tick: Tick, features: Features, commands: Iterable[Command] = ()) -> Frame:
         """Carry out commands, move the driver, and give the newest frame that is drawn.
@@ -83,12 +101,16 @@ class Show:
         step, onward = False, None
         for command in commands:
             self.controls.apply(command)
+            self._draw(command)
+            if command[0] == "show.drop":
+                self._start_from(Path(str(command[1])))
             if command[0] == "show.model" and isinstance(command[1], Nudge):
                 onward = command
             if command[0] == "show.pause":
                 self.paused = not self.paused
             step |= command[0] == "show.step"
         self._follow_controls(onward)
+        self._follow_mode()
 
         moving = not self.paused or step
         try:
@@ -109,12 +131,62 @@ class Show:
             self._t += dt
             self._tick = tick  # while paused, frames go on belonging to the last one that moved
             self._mover.advance(Tick(tick.index, self._t, dt), tick.dt, features, self.controls)
-        if self.controls["show.mode"] == "pixel":
-            return Frame(self._tick, self.model, None, field=self._mover.field())
+        if self._mode != "latent":
+            drawn = self._mode == "draw"
+            field = self._sketchpad.field if drawn else self._mover.field()
+            return Frame(self._tick, self.model, None, field=self._with_noise(field))
         point = self._mover.point()
-        if point.shape != (self.model.latent_dim,) or not np.isfinite(point).all():
-            raise ValueError(f"its point is not {self.model.latent_dim} finite numbers")
+        if point.shape != (self.model.latents.n_directions,) or not np.isfinite(point).all():
+            raise ValueError(f"its point is not {self.model.latents.n_directions} finite numbers")
         return Frame(self._tick, self.model, self.model.latents.to_latent(point))
+
+    def _with_noise(self, field: FloatArray) -> FloatArray:
+        """The field with some of its pixels replaced by greys: others each frame."""
+        share = self.controls.number("draw.noise")
+        if share == 0:
+            return field
+        rng = np.random.default_rng([self._seed, self._tick.index])
+        return np.where(
+            rng.random(field.shape, np.float32) < share, rng.random(field.shape, np.float32), field
+        )
+
+    def _draw(self, command: Command) -> None:
+        id, value = command
+        if id == "draw.wipe":
+            self._sketchpad.wipe()
+        if id == "draw.line" and isinstance(value, Stroke):
+            self.controls.apply(("show.mode", "draw"))
+            self._sketchpad.line(value.start, value.end, self.controls.number("draw.width"))
+
+    def _start_from(self, path: Path) -> None:
+        """Let the walk begin at the latent of a picture."""
+        try:
+            player = Player(self.model)
+            if not player.has_encoder:
+                raise UserError(f"{self.model.name} has no encoder: it cannot start from a picture")
+            z = player.encode(pictures.read(path, self.model.architecture, turn_light=True))
+        except UserError as error:
+            self.notices.append(str(error))
+            return
+        self.controls.apply(("show.mode", "latent"))
+        self._mode = "latent"
+        self._mover.depart(self.model.latents.to_point(z))
+        self.notices.append(f"from {path.name}")
+
+    def _follow_mode(self) -> None:
+        """A network without an encoder goes on from latents; a walk after drawing starts from what
+        was drawn."""
+        wanted = str(self.controls["show.mode"])
+        if wanted != "latent" and not self.model.architecture.encoder:
+            if self._refused is not self.model:
+                self.notices.append(f"{self.model.name} has no encoder: it draws latents only")
+            self._refused = self.model
+            wanted = "latent"
+        seen = self.decoder.latest()
+        done = wanted == "latent" and self._mode == "draw" and self._sketchpad.field.any()
+        if done and seen and seen.model is self.model and seen.z is not None:
+            self._mover.depart(self.model.latents.to_point(seen.z))
+        self._mode = wanted
 
     def _give_way(self, error: Exception) -> None:
         """A driver that fails gives way to the first one: the show goes on."""
@@ -139,7 +211,7 @@ class Show:
         self._mover.choose(str(self.controls["show.driver"]))
 
     def _make_mover(self) -> Mover:
-        return Mover(str(self.controls["show.driver"]), self.model.latent_dim, self._seed)
+        return Mover(str(self.controls["show.driver"]), self.model.latents.n_directions, self._seed)
 
 
 class Mover:
@@ -151,6 +223,11 @@ class Mover:
         self._now = name
         self._before: Driver | Held | None = None
         self._faded = 1.0
+        self._away: FloatArray = np.zeros(latent_dim, np.float32)
+
+    def depart(self, point: FloatArray) -> None:
+        """Go on from a point, (latent_dim,), and from there slowly back to the driver's own way."""
+        self._away = (point - self._blend()).astype(np.float32)
 
     def choose(self, name: str) -> None:
         """Fade to a driver. One chosen before goes on from where it was left."""
@@ -158,12 +235,13 @@ class Mover:
             return
         # In the middle of a fade the blend as it is becomes what is faded from: nothing jumps.
         fading = self._before is not None
-        self._before = Held(self.point(), self.field()) if fading else self._driver(self._now)
+        self._before = Held(self._blend(), self.field()) if fading else self._driver(self._now)
         self._now, self._faded = name, 0.0
 
     def advance(self, tick: Tick, wall_dt: float, features: Features, controls: Controls) -> None:
         """tick: the show's time, which pauses and runs at its pace; wall_dt: for the fade, s."""
         fade_s = controls.number("show.fade")
+        self._away *= np.float32(math.exp(-wall_dt / controls.number("show.return")))
         self._driver(self._now).advance(tick, features, controls.section(self._now))
         if self._before is None:
             return
@@ -174,7 +252,11 @@ class Mover:
             self._before.advance(tick, features, controls.section(self._before.name))
 
     def point(self) -> FloatArray:
-        """(latent_dim,) normal coordinates."""
+        """(latent_dim,) coordinates along the model's directions."""
+        point: FloatArray = self._blend() + self._away
+        return point
+
+    def _blend(self) -> FloatArray:
         now = self._driver(self._now).point()
         if self._before is None:
             return now

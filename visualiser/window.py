@@ -12,21 +12,17 @@ from dataclasses import dataclass
 import pygame
 
 from visualiser import config
-from visualiser.controls import Command, Control, Controls, action, switch
+from visualiser.controls import Command, Control, Controls, Stroke, action, switch
 from visualiser.controls import Key as ControlKey
 from visualiser.frame import Frame
 from visualiser.look.palette import ALERT, INK, LINE, PAPER, QUIET
 from visualiser.look.panes import Panes
 from visualiser.look.text import text
-from visualiser.types import Features
+from visualiser.types import Features, Tick
 
 CONTROLS: tuple[Control, ...] = (
     switch("window.help", "this help", False, (ControlKey("h", "this help, and away"),)),
     switch("window.hud", "the line at the foot", True, (ControlKey("i", "this line, and away"),)),
-    switch("window.output_only", "the output alone", False,
-           (ControlKey("o", "the output alone, and both"),)),
-    switch("window.smooth", "upscale smoothly, or show the network's pixels", True,
-           (ControlKey("b", "smooth, or the network's own pixels as blocks"),)),
     switch("window.fullscreen", "full screen", False, (ControlKey("f", "full screen, and back"),)),
     action("window.screenshot", "screenshot", "s"),
     action("window.record", "record, and stop", "r"),
@@ -65,14 +61,19 @@ class Window:
         self._fullscreen = False
         self.canvas = pygame.display.set_mode(self._size, pygame.RESIZABLE)
         pygame.key.set_repeat(400, 60)
-        self.panes = Panes()
+        self.panes = Panes(controls)
         self._fps = Fps()
+        self._pen: tuple[float, float] | None = None  # where it was last, while it draws
 
     def commands(self) -> Iterator[Command]:
         """What was asked for since the last frame."""
         for event in pygame.event.get():
             if event.type == pygame.QUIT:
                 yield "window.quit", True
+            elif event.type == pygame.DROPFILE:
+                yield "show.drop", str(event.file)
+            elif event.type in (pygame.MOUSEBUTTONDOWN, pygame.MOUSEMOTION, pygame.MOUSEBUTTONUP):
+                yield from self._draw_by_hand(event)
             elif event.type == pygame.KEYDOWN:
                 if event.key == pygame.K_ESCAPE:  # out of whatever covers the show, never out of it
                     yield "window.help", False
@@ -82,15 +83,28 @@ class Window:
                 if command and not (getattr(event, "repeat", 0) and self._is_toggle(command)):
                     yield command
 
-    def draw(self, frame: Frame) -> None:
-        """Draw the panes on the canvas, which is then as it should be recorded."""
+    def _draw_by_hand(self, event: pygame.event.Event) -> Iterator[Command]:
+        """Lines on the input pane, while the left button is held."""
+        box, output = self.panes.boxes or (pygame.Rect(0, 0, 0, 0),) * 2
+        if event.type == pygame.MOUSEBUTTONUP or box == output:  # there is no input pane
+            self._pen = None
+            return
+        place = ((event.pos[0] - box.x) / box.width, (event.pos[1] - box.y) / box.height)
+        if event.type == pygame.MOUSEBUTTONDOWN:
+            inside = box.collidepoint(event.pos) and event.button == pygame.BUTTON_LEFT
+            self._pen = place if inside else None
+        if self._pen is not None:
+            yield "draw.line", Stroke(self._pen, place)
+            self._pen = place
+
+    def draw(self, frame: Frame, tick: Tick, features: Features) -> None:
+        """Draw the panes on the canvas, which is then as it should be recorded. tick, features: of
+        now; the frame's own may be older."""
         if bool(self._controls["window.fullscreen"]) != self._fullscreen:
             self._toggle_fullscreen()
         self.canvas = pygame.display.get_surface() or self.canvas
-        self.panes.smooth = bool(self._controls["window.smooth"])
-        self.panes.output_only = bool(self._controls["window.output_only"])
         below = self._line_height() * 2 if self._controls["window.hud"] else 0
-        self.panes.draw(frame, self.canvas, below)
+        self.panes.draw(frame, self.canvas, tick, features, below)
 
     def add_words(self, frame: Frame, features: Features, status: Status, now: float) -> None:
         """Write on the canvas what is for the performer. now: s, of the wall."""
@@ -197,25 +211,35 @@ class Window:
     def _help(self) -> None:
         rows = [(key.name, key.does) for control in self._controls for key in control.keys]
         width, height = self.canvas.get_size()
-        longest = max(len(key) for key, _ in rows) + max(len(does) for _, does in rows)
-        across = int(width / ((longest + 1) * ADVANCE + 6))  # beside the words: gap and margins
-        size = max(min(height // (len(rows) * 2), across, self._line_height() + 4), 5)
-        step = int(size * 1.55)
-        shown = [(text(k, size, PAPER), text(d, size, QUIET)) for k, d in rows]
-        gap = size * 2
-        left = max(k.get_width() for k, _ in shown)
-        width = left + gap + max(d.get_width() for _, d in shown)
-        box = pygame.Rect(0, 0, width + 4 * size, step * len(shown) + 3 * size)
+
+        def fit(columns: list[list[tuple[str, str]]]) -> int:
+            """How large its words can be: beside and between them are gaps and margins."""
+            letters = sum(max(len(k) for k, _ in c) + max(len(d) for _, d in c) for c in columns)
+            across = int(width / ((letters + 1) * ADVANCE + 5 * len(columns) + 1))
+            return max(min(height // (len(columns[0]) * 2), across, self._line_height() + 4), 5)
+
+        half = -(-len(rows) // 2)
+        columns = max([rows], [rows[:half], rows[half:]], key=fit)
+        size = fit(columns)
+        step, gap = int(size * 1.55), 2 * size
+        drawn = [[(text(k, size, PAPER), text(d, size, QUIET)) for k, d in c] for c in columns]
+        keys = [max(key.get_width() for key, _ in column) for column in drawn]
+        does = [max(word.get_width() for _, word in column) for column in drawn]
+        across = sum(keys) + sum(does) + gap * len(columns) + 2 * gap * len(columns)
+        box = pygame.Rect(0, 0, across, step * len(columns[0]) + 3 * size)
         box.center = self.canvas.get_rect().center
         veil = pygame.Surface(box.size, pygame.SRCALPHA)
         pygame.draw.rect(veil, (*INK, 238), veil.get_rect(), border_radius=size)
         pygame.draw.rect(veil, LINE, veil.get_rect(), width=1, border_radius=size)
         self.canvas.blit(veil, box)
-        y = box.top + int(1.5 * size)
-        for key, does in shown:
-            self.canvas.blit(key, (box.left + 2 * size + left - key.get_width(), y))
-            self.canvas.blit(does, (box.left + 2 * size + left + gap, y))
-            y += step
+        x = box.left + gap
+        for column, left, right in zip(drawn, keys, does, strict=True):
+            y = box.top + int(1.5 * size)
+            for key, word in column:
+                self.canvas.blit(key, (x + left - key.get_width(), y))
+                self.canvas.blit(word, (x + left + gap, y))
+                y += step
+            x += left + gap + right + 2 * gap
 
 
 class Fps:

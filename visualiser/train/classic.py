@@ -1,4 +1,4 @@
-"""Train an autoencoder on generated shapes. The whole of it, top to bottom."""
+"""Train the classic autoencoder on generated shapes. The whole of it, top to bottom."""
 
 from __future__ import annotations
 
@@ -7,16 +7,17 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from visualiser import latents
-from visualiser.data.shapes import Shapes, ShapeSettings, split
-from visualiser.nets.checkpoint import Architecture, Card, Checkpoint
-from visualiser.nets.dense import Dense
-from visualiser.types import FloatArray
+from visualiser.data.shapes import ShapeSettings, split
+from visualiser.nets.autoencoder import Autoencoder
+from visualiser.nets.checkpoint import Card, Checkpoint
+from visualiser.nets.dense import architecture
+from visualiser.nets.visibility import order_directions
+from visualiser.train.result import Progress, Trained
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 LOSSES: dict[str, Loss] = {
@@ -28,13 +29,15 @@ LOSSES: dict[str, Loss] = {
 
 @dataclass(frozen=True)
 class TrainSettings:
-    """n_train, n_test: pictures; rate: Adam's highest; threads: of torch, 0 for all there are."""
+    """n_train, n_test: pictures; noise: the largest share of a picture's pixels that random greys
+    replace before the encoder sees it; rate: Adam's highest; threads: of torch, 0 for all."""
 
     shapes: ShapeSettings = field(default_factory=ShapeSettings)
     widths: tuple[int, ...] = (256, 128, 64, 16)
     latent_dim: int = 4
     n_train: int = 5000
     n_test: int = 1000
+    noise: float = 0.0
     epochs: int = 40
     batch: int = 64
     rate: float = 4e-3
@@ -43,36 +46,24 @@ class TrainSettings:
     threads: int = 0
 
 
-@dataclass(frozen=True)
-class Progress:
-    """Told after every epoch. Losses are in the units of the loss function, mse in grey squared."""
-
-    epoch: int
-    train_loss: float
-    test_loss: float
-    test_mse: float
-
-
-@dataclass(frozen=True)
-class Trained:
-    checkpoint: Checkpoint
-    test: Shapes
-    reconstructed: FloatArray  # (n_test, H, W) 0..1
-
-
 def run_epoch(
-    net: Dense,
+    net: Autoencoder,
     optimizer: torch.optim.Optimizer,
     images: Tensor,
     batch: int,
     loss_of: Loss,
     after_batch: Callable[[], object],
+    noise: float = 0.0,
 ) -> float:
-    """One pass over images (n, H, W) in a new order; returns the mean loss."""
+    """One pass over images (n, H, W) in a new order; returns the mean loss. The encoder sees them
+    with up to a share of `noise` of their pixels replaced; what is asked for is the clean picture
+    (Vincent et al. 2008, "Extracting and composing robust features with denoising
+    autoencoders")."""
     total = torch.zeros(())
     for rows in torch.randperm(len(images)).split(batch):
         picked = images[rows]
-        loss = loss_of(net.logits(net.encode(picked)), picked)
+        seen = add_dots(picked, noise * torch.rand(len(picked), 1, 1)) if noise else picked
+        loss = loss_of(net.logits(net.encode(seen)), picked)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         optimizer.step()
@@ -96,7 +87,8 @@ def train(
     )
     images, held_out = torch.from_numpy(train_shapes.images), torch.from_numpy(test_shapes.images)
 
-    net = Dense((settings.shapes.size, settings.shapes.size), settings.widths, settings.latent_dim)
+    size = settings.shapes.size
+    net = Autoencoder(architecture(size, size, settings.widths, settings.latent_dim))
     optimizer = torch.optim.Adam(net.parameters(), lr=settings.rate, fused=True)
     loss_of = LOSSES[settings.loss]
     batches = -(-len(images) // settings.batch)
@@ -107,25 +99,22 @@ def train(
     began = time.perf_counter()
     history: list[Progress] = []
     while len(history) < settings.epochs and not (history and stopped()):
-        train_loss = run_epoch(net, optimizer, images, settings.batch, loss_of, schedule.step)
+        train_loss = run_epoch(
+            net, optimizer, images, settings.batch, loss_of, schedule.step, settings.noise
+        )
         test_loss, test_mse = _evaluate(net, held_out, loss_of)
-        history.append(Progress(len(history) + 1, train_loss, test_loss, test_mse))
+        history.append(Progress(len(history) + 1, train_loss, test_loss, {"mse": test_mse}))
         report(history[-1])
 
     with torch.inference_mode():
         z = net.encode(images).numpy()
         reconstructed = net(held_out).numpy()
-    layers = settings.widths
     card = Card(
-        architecture=Architecture(
-            height=settings.shapes.size,
-            width=settings.shapes.size,
-            widths=layers,
-            latent_dim=settings.latent_dim,
-        ),
+        architecture=net.architecture,
         data={"source": "shapes", **asdict(settings.shapes), "n_train": settings.n_train},
         training={
             "loss": settings.loss,
+            "noise": settings.noise,
             "epochs": len(history),
             "batch": settings.batch,
             "rate": settings.rate,
@@ -133,39 +122,22 @@ def train(
         },
         train_losses=tuple(p.train_loss for p in history),
         test_losses=tuple(p.test_loss for p in history),
-        test_mse=history[-1].test_mse,
+        figures=dict(history[-1].figures),
         seed=settings.seed,
         created=datetime.now(UTC).date().isoformat(),
     )
-    weights = {name: tensor.numpy() for name, tensor in net.state_dict().items()}
-    checkpoint = Checkpoint(name, card, weights, latents.fit(z, settings.seed))
-    return Trained(checkpoint, test_shapes, reconstructed)
+    checkpoint = Checkpoint(name, card, net.arrays(), latents.fit(z, settings.seed))
+    return Trained(order_directions(checkpoint), test_shapes.images, reconstructed)
 
 
-def _evaluate(net: Dense, images: Tensor, loss_of: Loss) -> tuple[float, float]:
+def add_dots(images: Tensor, share: Tensor) -> Tensor:
+    """Images with a share of their pixels replaced by random greys."""
+    return torch.where(torch.rand_like(images) < share, torch.rand_like(images), images)
+
+
+def _evaluate(net: Autoencoder, images: Tensor, loss_of: Loss) -> tuple[float, float]:
     with torch.inference_mode():
         logits = net.logits(net.encode(images))
         return float(loss_of(logits, images)), float(
             nn.functional.mse_loss(logits.sigmoid(), images)
         )
-
-
-def contact_sheet(trained: Trained, pairs: int = 48, across: int = 16, zoom: int = 0) -> FloatArray:
-    """(H, W) float32 0..1: test pictures above their reconstructions."""
-    inputs, outputs = trained.test.images[:pairs], trained.reconstructed[:pairs]
-    size = inputs.shape[1]
-    zoom = zoom or max(1, 84 // size)
-    gap, line = max(2, size * zoom // 14), np.float32(0.12)
-
-    def framed(image: FloatArray) -> FloatArray:
-        big = np.kron(image, np.ones((zoom, zoom), np.float32))
-        return np.pad(big, ((0, gap), (0, gap)), constant_values=line)
-
-    blank = framed(np.full((size, size), line, np.float32))
-    rows = []
-    for start in range(0, len(inputs), across):
-        for images in (inputs, outputs):
-            cells = [framed(image) for image in images[start : start + across]]
-            rows.append(np.hstack(cells + [blank] * (min(across, len(inputs)) - len(cells))))
-        rows.append(np.full((gap * 2, rows[-1].shape[1]), line, np.float32))
-    return np.pad(np.vstack(rows[:-1]), ((gap, 0), (gap, 0)), constant_values=line)

@@ -1,0 +1,116 @@
+"""Single pictures in and out of files: what an encoder is given, what a decoder drew."""
+
+from __future__ import annotations
+
+import io
+import warnings
+from pathlib import Path
+
+import numpy as np
+
+from visualiser.files import write_bytes
+from visualiser.look.upscale import resize
+from visualiser.nets.architecture import Architecture
+from visualiser.types import FloatArray, UserError
+
+LARGEST = 64_000_000  # pixels of a picture that is read
+
+
+def read(path: Path, wanted: Architecture, turn_light: bool = False) -> FloatArray:
+    """A picture as an encoder takes it, (H, W) or (H, W, 3) float32 0..1: from a .npy of floats, or
+    whatever Pillow reads. What is not of the network's proportions gets black beside it, so that a
+    circle stays one.
+
+    turn_light: take a dark drawing on a light ground for what is meant by it. Raises UserError.
+    """
+    in_colour = wanted.pictures == "colour"
+    whole = _read_array(path) if path.suffix.lower() == ".npy" else _read_file(path, in_colour)
+    if whole.size == 0:
+        raise UserError(f"{path}: the picture is empty")
+    channels = whole[..., None] if whole.ndim == 2 else whole
+    if in_colour:
+        channels = np.repeat(channels, 3, axis=2) if channels.shape[2] == 1 else channels
+    elif channels.shape[2] == 3:
+        channels = channels.mean(axis=2, keepdims=True)
+    if turn_light and not in_colour and _ground(channels[..., 0]) > 0.5:
+        channels = 1 - channels
+    fitted = np.stack(
+        [_fit(c, wanted.height, wanted.width) for c in np.moveaxis(channels, 2, 0)], 2
+    )
+    return fitted if in_colour else fitted[..., 0]
+
+
+def seen(image: FloatArray, architecture: Architecture) -> FloatArray:
+    """What a decoder gave, as a picture (H, W) or (H, W, 3), 0..1: distances become the shape."""
+    if architecture.pictures == "distance":
+        image = np.float32(0.5) - image * np.float32(architecture.width)
+    return np.clip(image, 0, 1)
+
+
+def png(image: FloatArray) -> bytes:
+    """(H, W) or (H, W, 3) float 0..1 as a PNG."""
+    from PIL import Image
+
+    data = io.BytesIO()
+    Image.fromarray(np.round(np.clip(image, 0, 1) * 255).astype(np.uint8)).save(data, "png")
+    return data.getvalue()
+
+
+def write(out: Path, image: FloatArray, architecture: Architecture) -> None:
+    """What a decoder gave into a .png, as it is seen, or a .npy, as it is."""
+    if out.suffix.lower() == ".png":
+        write_bytes(out, png(seen(image, architecture)))
+        return
+    data = io.BytesIO()
+    np.save(data, image.astype(np.float32))
+    write_bytes(out, data.getvalue())
+
+
+def _fit(grey: FloatArray, height: int, width: int) -> FloatArray:
+    high, wide = grey.shape
+    aspect = width / height
+    across, down = max(wide, round(high * aspect)), max(high, round(wide / aspect))
+    left, top = (across - wide) // 2, (down - high) // 2
+    whole = np.pad(grey, ((top, down - high - top), (left, across - wide - left)))
+    return np.clip(resize(np.ascontiguousarray(whole), (height, width)), 0, 1)
+
+
+def _ground(grey: FloatArray) -> float:
+    """How light the picture's border is."""
+    border = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
+    return float(np.median(border))
+
+
+def _read_array(path: Path) -> FloatArray:
+    try:
+        image = np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError, MemoryError) as error:
+        why = getattr(error, "strerror", None) or "it is not a whole .npy file of numbers"
+        raise UserError(f"cannot read {path}: {why}") from None
+    fits = isinstance(image, np.ndarray) and image.dtype.kind == "f"
+    fits = fits and (image.ndim == 2 or (image.ndim == 3 and image.shape[2] == 3))
+    if not fits or not np.isfinite(image).all():
+        raise UserError(f"{path}: wanted is a (H, W) or (H, W, 3) array of finite floats, 0..1")
+    return np.clip(image, 0, 1).astype(np.float32)
+
+
+def _read_file(path: Path, in_colour: bool) -> FloatArray:
+    from PIL import Image, ImageOps
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Pillow warns of large pictures; the limit is ours
+            with Image.open(path) as picture:
+                if picture.width * picture.height > LARGEST:
+                    raise UserError(
+                        f"{path} has {picture.width}x{picture.height} pixels;"
+                        f" allowed are {LARGEST // 10**6} million"
+                    )
+                upright = ImageOps.exif_transpose(picture)
+                if upright.mode.startswith("I;16"):  # Pillow would cut it off at 255
+                    return np.asarray(upright, np.float32) / np.float32(65535)
+                whole = upright.convert("RGB" if in_colour else "L")
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        why = getattr(error, "strerror", None) or "it is not a picture that can be read"
+        raise UserError(f"cannot read {path}: {why}") from None
+    return np.asarray(whole, np.float32) / np.float32(255)
