@@ -34,7 +34,7 @@ def reconstruct(quick: bool) -> Iterator[Row]:
             size=model.shape[0],
             kinds=tuple(model.card.data["kinds"]),
             size_min=12 / model.shape[0],
-            clean=1.0,
+            rough=0.0,
             blended=0.0,
         )
         player = Player(model)
@@ -109,7 +109,7 @@ def coverage(quick: bool) -> Iterator[Row]:
     for model in shape_models():
         kinds = tuple(model.card.data["kinds"])
         settings = SketchSettings(
-            size=model.shape[0], kinds=kinds, clean=1.0, blended=0.0,
+            size=model.shape[0], kinds=kinds, rough=0.0, blended=0.0,
             size_min=model.card.data["size_min"], size_max=model.card.data["size_max"],
             offset=model.card.data["offset"],
         )  # fmt: skip

@@ -14,8 +14,11 @@ from hypothesis import strategies as st
 from visualiser import config
 from visualiser.config import CONFIG, SECTIONS, Settings, load
 from visualiser.data.shapes import KINDS, STYLES, ShapeSettings
+from visualiser.data.sketches import SketchSettings
 from visualiser.run import declared_controls
-from visualiser.train import TrainSettings
+from visualiser.train.classic import TrainSettings
+from visualiser.train.colour import ColourTraining
+from visualiser.train.shape import ShapeTraining
 from visualiser.types import UserError
 
 DECLARED = declared_controls()
@@ -95,12 +98,26 @@ def test_defaults_of_training_are_said_once_or_alike() -> None:
     assert tuple(ours.kinds) == shapes.kinds and tuple(ours.styles) == shapes.styles
     for name in ("size", "size_min", "size_max", "stroke", "offset", "rotate"):
         assert getattr(ours, name) == getattr(shapes, name), name
+    assert ours.noise == theirs.noise
+    shape, sketches = config.TrainShape(), SketchSettings()
+    assert shape.latents == ShapeTraining().latent_dim and tuple(shape.kinds) == sketches.kinds
+    for name in ("size", "size_min", "size_max", "offset", "blended"):
+        assert getattr(shape, name) == getattr(sketches, name), name
+    colour = config.TrainColour()
+    assert colour.latents == ColourTraining().latent_dim
+    for ours, theirs in ((shape, ShapeTraining()), (colour, ColourTraining())):
+        for name in ("steps", "batch", "rate", "beta", "seed", "threads"):
+            assert getattr(ours, name) == getattr(theirs, name), name
+    assert colour.width == ColourTraining().width
 
 
 def test_every_kind_of_shape_there_is_can_be_asked_for() -> None:
-    fields = config.Train.model_fields
-    for name, known in (("kinds", tuple(KINDS)), ("styles", STYLES)):
-        assert get_args(get_args(fields[name].annotation)[0]) == known
+    for section, name, known in (
+        (config.Train, "kinds", tuple(KINDS)),
+        (config.Train, "styles", STYLES),
+        (config.TrainShape, "kinds", tuple(KINDS)),
+    ):
+        assert get_args(get_args(section.model_fields[name].annotation)[0]) == known
 
 
 # --- values

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from visualiser.controls import Controls, Key, Nudge, action, choice, number, switch
+from visualiser.controls import Controls, Key, Nudge, Stroke, action, choice, number, switch
 from visualiser.show import declare
 from visualiser.types import UserError
 from visualiser.window import CONTROLS
@@ -136,9 +136,9 @@ def test_commands_that_fit_nothing_change_nothing() -> None:
 def test_without_any_model_the_wanted_one_is_kept_so_that_it_can_be_named() -> None:
     """There is nothing to choose from before the first training; what is missing has a name."""
     controls = Controls(declare([]))
-    assert controls["show.model"] == "classic-56"
+    assert controls["show.model"] == "shapes"
     controls.apply(("show.model", Nudge(1)))
-    assert controls["show.model"] == "classic-56"
+    assert controls["show.model"] == "shapes"
 
 
 anything: st.SearchStrategy[Any] = st.one_of(
@@ -146,11 +146,12 @@ anything: st.SearchStrategy[Any] = st.one_of(
     st.integers(-(10**400), 10**400),
     st.booleans(),
     st.text(max_size=8),
-    st.sampled_from(["latent", "nan", "inf", "-1e999", "perlin", "small", ""]),
+    st.sampled_from(["latent", "draw", "nan", "inf", "-1e999", "perlin", "small", ""]),
     st.none(),
     st.binary(max_size=4),
     st.lists(st.floats(), max_size=3),
     st.builds(Nudge, st.integers(-(10**400), 10**400) | st.integers(-3, 3)),
+    st.builds(Stroke, st.tuples(st.floats(), st.floats()), st.tuples(st.floats(), st.floats())),
 )
 IDS = [c.id for c in declare(["small", "wide"])] + [c.id for c in CONTROLS]
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from visualiser.data.shapes import KINDS, STYLES, ShapeSettings, make, split
+from visualiser.data.shapes import KINDS, STYLES, ShapeSettings, distances, make, split
 from visualiser.types import UserError
 
 ALL = ShapeSettings(kinds=tuple(KINDS), rotate=True, offset=0.1)
@@ -71,6 +71,14 @@ def test_every_kind_is_drawn_at_every_resolution(kind: str, style: str, size: in
     assert image.mean() == pytest.approx(fine.mean(), rel=0.1 if size < 28 else 0.04)
 
 
+def lens(r: float, s: float, apart: float) -> float:
+    """The area that two circles share."""
+    a = (apart**2 + r**2 - s**2) / (2 * apart)
+    b = apart - a
+    height = np.sqrt(r**2 - a**2)
+    return r**2 * np.arccos(a / r) + s**2 * np.arccos(b / s) - apart * height
+
+
 AREAS = {  # of the shape in a circle of radius 1
     "circle": np.pi,
     "square": np.pi,  # drawn with the circle's area
@@ -78,6 +86,9 @@ AREAS = {  # of the shape in a circle of radius 1
     "pentagon": 5 / 2 * np.sin(2 * np.pi / 5),
     "star": 5 * 0.45 * np.sin(np.pi / 5),
     "cross": 8 * 0.32 - 4 * 0.32**2,
+    "ring": np.pi * (1 - 0.48**2),
+    "heart": 1.6**2 * (1 / 2 + np.pi / 8),  # a square on its corner, and half a circle on two sides
+    "crescent": np.pi - lens(1.0, 0.82, 0.5),
 }
 
 
@@ -107,7 +118,8 @@ def test_edges_are_antialiased_and_nothing_else_is_grey(kind: str) -> None:
     # Grey lies beside black and white, along a line: a few pixels for each of the outline's.
     around = np.pad(image, 1, mode="edge")
     near = np.stack([around[y : y + 100, x : x + 100] for y in range(3) for x in range(3)])
-    assert (near.min(axis=0)[grey] < 0.5).all() and (near.max(axis=0)[grey] > 0.5).all()
+    tips = 2 if kind == "crescent" else 0  # which end narrower than a pixel
+    assert (near.min(axis=0)[grey] < 0.5).all() and (near.max(axis=0)[grey] <= 0.5).sum() <= tips
     assert grey.sum() < 3 * 4 * 60
 
 
@@ -115,10 +127,17 @@ def test_edges_are_antialiased_and_nothing_else_is_grey(kind: str) -> None:
 def test_strokes_are_as_wide_as_asked_and_hollow(kind: str) -> None:
     image = one(kind, 0.8, "stroke", 128, stroke=0.05)
     filled = one(kind, 0.8, "fill", 128)
-    assert image[64, 64] == 0 and filled[64, 64] == 1
-    across = image[64]
-    first = across[:64].sum() if kind in ("circle", "square") else 0.05 * 128
-    assert first == pytest.approx(0.05 * 128, abs=0.6)
+    around = kind in ("ring", "crescent")  # whose middle is outside of them
+    assert image[64, 64] == 0 and filled[64, 64] == (0 if around else 1)
+    lines = 2 if around else 1  # from the left edge to the middle
+    if kind in ("circle", "square", "ring", "crescent"):  # that it crosses at right angles
+        assert image[64, :64].sum() == pytest.approx(lines * 0.05 * 128, abs=0.6)
+    # Inside and outside of it there are no lines, however sharp the corners are.
+    d = distances(KINDS[kind], 128, np.array([0.8]), np.zeros((1, 2)), np.zeros(1))[0]
+    assert (image[np.abs(d) > 0.025 * 128 + 1] == 0).all()
+    assert (image[np.abs(d) < 0.025 * 128 - 1] == 1).all()
+    # What is filled and what is hollow in it make the line.
+    assert (image[filled == 0].sum() > 100) and (image[filled == 1].sum() > 100)
 
 
 def test_shapes_run_from_tiny_to_full_and_stay_inside_the_picture() -> None:

@@ -98,6 +98,7 @@ class TrainShape(Section):
     size_max: float = Field(0.9, gt=0, le=1)
     offset: float = Field(0.25, ge=0, le=0.5)
     blended: float = Field(0.4, ge=0, le=1)
+    rough: float = Field(0.6, ge=0, le=1)
     steps: int = Field(4000, ge=1, le=10_000_000)
     batch: int = Field(128, ge=2, le=4096)
     rate: float = Field(0.004, gt=0, le=1)

@@ -182,10 +182,10 @@ class Show:
                 self.notices.append(f"{self.model.name} has no encoder: it draws latents only")
             self._refused = self.model
             wanted = "latent"
-        seen = self.decoder.latest()
-        done = wanted == "latent" and self._mode == "draw" and self._sketchpad.field.any()
-        if done and seen and seen.model is self.model and seen.z is not None:
-            self._mover.depart(self.model.latents.to_point(seen.z))
+        if wanted == "latent" and self._mode == "draw" and self._sketchpad.field.any():
+            seen = self.decoder.latest()
+            if seen and seen.model is self.model and seen.z is not None:
+                self._mover.depart(self.model.latents.to_point(seen.z))
         self._mode = wanted
 
     def _give_way(self, error: Exception) -> None:

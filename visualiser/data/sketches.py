@@ -20,7 +20,8 @@ class SketchSettings:
     """size: pixels along each edge; kinds: drawn equally often; size_min, size_max: the diameter,
     and offset: how far off the middle, shares of the picture, less where there is no room;
     blended: share of shapes that are half-way between two, so that what lies between is learned
-    too; clean: share of pictures that are neat filled shapes."""
+    too; rough: share of the others that are drawn by hand. What is drawn by hand is never meant to
+    be half of anything."""
 
     size: int = 64
     kinds: tuple[str, ...] = tuple(KINDS)
@@ -28,7 +29,7 @@ class SketchSettings:
     size_max: float = 0.9
     offset: float = 0.25
     blended: float = 0.4
-    clean: float = 0.5
+    rough: float = 0.6
 
     def __post_init__(self) -> None:
         unknown = [word for word in self.kinds if word not in KINDS]
@@ -75,13 +76,14 @@ def make(n: int, rng: np.random.Generator, settings: SketchSettings) -> Sketches
         return drawn
 
     distance = of_kind(kind, np.arange(n))
-    rows = np.flatnonzero(rng.random(n) < settings.blended)
+    blended = rng.random(n) < settings.blended
+    rows = np.flatnonzero(blended)
     share = rng.uniform(0, 0.5, len(rows)).astype(np.float32)[:, None, None]
     distance[rows] += share * (
         of_kind(rng.integers(0, len(settings.kinds), n), rows) - distance[rows]
     )
     pictures = np.clip(np.float32(0.5) - distance, 0, 1)
-    rough = np.flatnonzero(rng.random(n) >= settings.clean)
+    rough = np.flatnonzero(~blended & (rng.random(n) < settings.rough))
     if len(rough):
         pictures[rough] = roughen(distance[rough], rng)
     return Sketches(pictures, distance / np.float32(size), kind, diameter, offset)
@@ -99,7 +101,7 @@ def roughen(distance: FloatArray, rng: np.random.Generator) -> FloatArray:
         return values.astype(np.float32)[:, None, None]
 
     # A hand that strays moves the outline to and fro, smoothly.
-    stray = per_picture(some(0.6) * rng.uniform(0.005, 0.03, n) * size)
+    stray = per_picture(some(0.6) * rng.uniform(0.005, 0.04, n) * size)
     d = distance + stray * waves(n, size, rng, 4)
     width = rng.uniform(0.02, 0.09, n) * size
     line = np.clip(per_picture(width / 2 + 0.5) - np.abs(d), 0, 1)

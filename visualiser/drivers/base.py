@@ -75,7 +75,7 @@ class NoiseDriver(Driver):
 
 def walk_controls(name: str) -> tuple[Control, ...]:
     return (
-        number(f"{name}.speed", "how fast it walks", 0.35, 0.0, 10.0, "noise units/s", 1.25),
+        number(f"{name}.speed", "how fast it walks", 0.25, 0.0, 10.0, "noise units/s", 1.25),
         number(f"{name}.cells", "hills across the field", 3.0, 0.5, 14.0, "noise units", 1.25),
         number(f"{name}.contrast", "of the field", 1.6, 0.1, 8.0, "times", 1.25),
     )

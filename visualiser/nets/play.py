@@ -69,7 +69,7 @@ def build(
     into memory of their own, again and again, since fresh memory costs more than what is written to
     it: what is given is copied, so it stays, but the function is for one thread at a time.
     """
-    steps: list[Run] = [np.copy]
+    steps: list[Run] = [lambda x: np.array(x, np.float32)]
     for i, layer, given, gives in layers.walk(spec, takes):
         own = {name: weights[f"{i}.{name}"] for name in layer.weights(given)}
         steps.append(_step(layer, given, gives, own))

@@ -147,7 +147,7 @@ def train(
 
 def neat(n: int, settings: ShapeTraining) -> Sketches:
     """Whole, filled shapes of the pure kinds, none of which training sees."""
-    neat = replace(settings.sketches, clean=1.0, blended=0.0)
+    neat = replace(settings.sketches, rough=0.0, blended=0.0)
     return make(n, np.random.default_rng([settings.seed, 1 << 30]), neat)
 
 
@@ -175,7 +175,7 @@ def find_places(model: Checkpoint, net: Autoencoder, settings: ShapeTraining) ->
     sketches = settings.sketches
     wanted = replace(
         sketches,
-        clean=1.0,
+        rough=0.0,
         blended=0.0,
         size_min=max(sketches.size_min, sketches.size_max * STAGE_SIZE),
         offset=sketches.offset * STAGE_OFFSET,

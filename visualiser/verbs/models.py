@@ -88,7 +88,7 @@ def _print_table(rows: list[dict[str, Any]]) -> None:
     from rich.text import Text
 
     table = Table(box=None, pad_edge=False)
-    for column in ("name", "kind", "size", "latents", "figures", "data", "MB", "made"):
+    for column in ("name", "kind", "pictures", "latents", "loss", "figures", "data", "MB", "made"):
         table.add_column(column)
     for row in rows:
         figures = [f"{key} {value:.3g}" for key, value in row["figures"].items()]
@@ -97,6 +97,7 @@ def _print_table(rows: list[dict[str, Any]]) -> None:
             str(row["kind"]),
             f"{row['width']}x{row['height']}",
             str(row["latents"]),
+            _losses(row),
             ", ".join(figures),
             _data(row["data"]),
             f"{row['bytes'] / 1e6:.1f}",
@@ -104,6 +105,12 @@ def _print_table(rows: list[dict[str, Any]]) -> None:
         )
         table.add_row(*map(Text, cells))  # as they are: a file's words are not markup
     Console(width=None if sys.stdout.isatty() else 160).print(table)
+
+
+def _losses(row: dict[str, Any]) -> str:
+    """Of training and test, in the end."""
+    losses = (row["train_loss"], row["test_loss"])
+    return " / ".join(f"{loss:.3g}" for loss in losses if loss is not None)
 
 
 def _data(data: dict[str, Any]) -> str:

@@ -75,6 +75,7 @@ def shape(
             size_max=settings.size_max,
             offset=settings.offset,
             blended=settings.blended,
+            rough=settings.rough,
         ),
         latent_dim=settings.latents,
         steps=settings.steps,
@@ -122,6 +123,7 @@ def colour(
     data["pictures"] = len(pictures[0])
     for note in pictures[0].notes:
         print(note)
+    known = len(pictures[0].skipped)
     options = ColourTraining(
         latent_dim=settings.latents,
         width=settings.width,
@@ -135,10 +137,8 @@ def colour(
     keep = _resumable(name, resume)
     with _watched("steps", options.steps) as (report, stopped):
         trained = train(name, options, pictures, data, report, stopped, keep)
-    if skipped := pictures[0].skipped:
-        print(
-            f"{len(skipped)} files could not be used; the first: {skipped[0][0]}: {skipped[0][1]}"
-        )
+    for path, why in pictures[0].skipped[known:]:
+        print(f"left out {path}: {why}")
     _finish(trained, recipe, with_strip=True)
 
 
