@@ -77,8 +77,9 @@ class LatentMap:
         return self.bend(along @ self.directions)
 
     def to_point(self, z: FloatArray) -> FloatArray:
-        """The point of a latent; what it has beside the directions is left out."""
-        point: FloatArray = self.along(z) / self.stretch
+        """The point of a latent, or the nearest one of a latent that lies beyond EDGE; what it has
+        beside the directions is left out."""
+        point: FloatArray = np.clip(self.along(z), -EDGE, EDGE) / self.stretch
         return point
 
     def along(self, z: FloatArray) -> FloatArray:
