@@ -113,7 +113,7 @@ class TrainColour(Section):
     width: int = Field(24, ge=4, le=256)
     landscapes: int = Field(40_000, ge=100, le=10_000_000)
     mirror: bool = True
-    steps: int = Field(5000, ge=1, le=10_000_000)
+    steps: int = Field(3000, ge=1, le=10_000_000)
     batch: int = Field(32, ge=2, le=4096)
     rate: float = Field(0.002, gt=0, le=1)
     beta: float = Field(1.0, ge=0, le=1000)
