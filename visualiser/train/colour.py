@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -95,7 +95,8 @@ def train(
         report(history[-1])
 
     pace = Pace(settings.steps, settings.rate)
-    steps = run(net, pace, make, loss_of, look, stopped, keep)
+    options = replace(settings, threads=0), dict(data)
+    steps = run(net, pace, make, loss_of, look, stopped, keep, options)
     card = Card(
         architecture=net.architecture,
         data=dict(data),

@@ -49,16 +49,18 @@ def run(
     report: Callable[[int, float], object],
     stopped: Callable[[], bool],
     keep: Path | None = None,
+    options: object = None,
 ) -> int:
     """Train; returns the step it has come to.
 
     make: the batch of a step, on a thread; it depends on nothing but the step's number. loss_of:
     its loss, given the KL divergence's share. report: the step, and the mean loss since the last
     report. keep: where to leave, every minute and at the end of a run that was stopped, what is
-    needed to go on; where it exists already, training goes on from it.
+    needed to go on; where it exists already, training goes on from it. options: what tells this
+    training from others, which cannot go on from there. Raises UserError where it is one of those.
     """
     optimizer = torch.optim.AdamW(net.parameters(), lr=pace.rate, weight_decay=0, fused=True)
-    first = _restore(keep, net, optimizer) if keep and keep.exists() else 0
+    first = _restore(keep, net, optimizer, options) if keep and keep.exists() else 0
     saved = time.monotonic()
     step, losses = first, []
     with Feed(make, range(first, pace.steps)) as feed:
@@ -77,10 +79,10 @@ def run(
             if stopped():
                 break
             if keep and time.monotonic() - saved > SAVE_EVERY_S:
-                _save(keep, net, optimizer, step)
+                _save(keep, net, optimizer, options, step)
                 saved = time.monotonic()
     if keep and step < pace.steps:
-        _save(keep, net, optimizer, step)
+        _save(keep, net, optimizer, options, step)
     elif keep:
         keep.unlink(missing_ok=True)
     return step
@@ -92,7 +94,9 @@ def kl_nats(mean: Tensor, logvar: Tensor) -> Tensor:
     return 0.5 * (mean * mean + logvar.exp() - 1 - logvar).sum(1).mean()
 
 
-def _save(path: Path, net: Autoencoder, optimizer: torch.optim.Optimizer, step: int) -> None:
+def _save(
+    path: Path, net: Autoencoder, optimizer: torch.optim.Optimizer, options: object, step: int
+) -> None:
     from safetensors.torch import save
 
     tensors = {"step": torch.tensor(step), "random": torch.get_rng_state()}
@@ -100,15 +104,19 @@ def _save(path: Path, net: Autoencoder, optimizer: torch.optim.Optimizer, step: 
         tensors[f"net.{name}"] = parameter.detach().contiguous()
         for word in ("exp_avg", "exp_avg_sq"):
             tensors[f"{word}.{name}"] = optimizer.state[parameter][word].contiguous()
-    write_bytes(path, save(tensors))
+    write_bytes(path, save(tensors, metadata={"options": repr(options)}))
 
 
-def _restore(path: Path, net: Autoencoder, optimizer: torch.optim.Optimizer) -> int:
-    from safetensors import SafetensorError
-    from safetensors.torch import load
+def _restore(
+    path: Path, net: Autoencoder, optimizer: torch.optim.Optimizer, options: object
+) -> int:
+    from safetensors import SafetensorError, safe_open
 
     try:
-        tensors = load(path.read_bytes())
+        with safe_open(path, framework="pt") as file:
+            if (file.metadata() or {}).get("options") != repr(options):
+                raise KeyError("its options are others")
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         step = int(tensors["step"])
         torch.set_rng_state(tensors["random"])
         for name, parameter in net.named_parameters():
@@ -118,8 +126,8 @@ def _restore(path: Path, net: Autoencoder, optimizer: torch.optim.Optimizer) -> 
                 "exp_avg": tensors[f"exp_avg.{name}"].clone(),
                 "exp_avg_sq": tensors[f"exp_avg_sq.{name}"].clone(),
             }
-    except (SafetensorError, KeyError, RuntimeError, OSError) as error:
-        why = str(error).splitlines()[0]
+    except (SafetensorError, KeyError, RuntimeError, TypeError, OSError) as error:
+        why = str(error).strip("'\"").splitlines()[0]
         raise UserError(
             f"{path} is of another training, or damaged ({why}): go on with the options it was"
             " begun with, or remove it and begin anew"

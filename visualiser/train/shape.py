@@ -27,7 +27,8 @@ from visualiser.train.result import Progress, Trained
 NEAR, FAR = 112, 32  # pixels of every picture that a step looks at: by the outline, and anywhere
 HELD_OUT = 450  # neat shapes that training never sees; a chance that it does is none
 STAGE_SIZE, STAGE_OFFSET = 0.45, 0.5  # of what is learned, what a walk shows
-ROUNDS, MAPPED, SHOWN = 4, 6000, 1500  # of find_places: latents fitted, and points looked at
+# Of find_places: shapes encoded and compared with, latents fitted, and points looked at.
+POOL, KNOWN, ROUNDS, MAPPED, SHOWN = 16_000, 4000, 4, 6000, 1500
 EVERY = 100  # steps between looks at them
 
 
@@ -115,8 +116,16 @@ def train(
             report(history[-1])
 
     pace = Pace(settings.steps, settings.rate)
+    options = replace(settings, threads=0)
     steps = run(
-        net, pace, lambda step: draw_batch(settings, step, every), loss_of, look, stopped, keep
+        net,
+        pace,
+        lambda step: draw_batch(settings, step, every),
+        loss_of,
+        look,
+        stopped,
+        keep,
+        options,
     )
     architecture = net.architecture
     card = Card(
@@ -181,7 +190,7 @@ def find_places(model: Checkpoint, net: Autoencoder, settings: ShapeTraining) ->
         offset=sketches.offset * STAGE_OFFSET,
     )
     z, kind = [], []
-    for part in range(32):
+    for part in range(POOL // 500):
         shapes = make(500, np.random.default_rng([settings.seed, (1 << 29) + part]), wanted)
         with torch.inference_mode():
             mean, logvar = net.posterior(torch.from_numpy(shapes.pictures))
@@ -189,7 +198,7 @@ def find_places(model: Checkpoint, net: Autoencoder, settings: ShapeTraining) ->
         kind.append(shapes.kind)
     found, kinds = np.concatenate(z), np.concatenate(kind)
 
-    known = Known(neat(4000, settings), len(sketches.kinds))
+    known = Known(neat(KNOWN, settings), len(sketches.kinds))
     decode = Player(model).decode
     rng = np.random.default_rng([settings.seed, 1 << 28])
     weight = np.ones(len(sketches.kinds))

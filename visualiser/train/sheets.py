@@ -87,8 +87,15 @@ def model_sheet(model: Checkpoint, seed: int = 1, across: int = 9) -> FloatArray
     return np.vstack([parts[0], band, parts[1], band, parts[2]])
 
 
-def tile(images: FloatArray, across: int, smallest: int = 56) -> FloatArray:
-    """Pictures (n, H, W, 3) in rows of `across`, with a gap; small ones are enlarged, as blocks."""
+def tile(images: FloatArray, across: int, smallest: int = 56, largest: int = 64) -> FloatArray:
+    """Pictures (n, H, W, 3) in rows of `across`, with a gap. Small ones are enlarged, as blocks;
+    large ones are shrunk by a whole number."""
+    shrink = max(1, min(images.shape[1:3]) // largest)
+    height, width = (size // shrink * shrink for size in images.shape[1:3])
+    blocks = images[:, :height, :width].reshape(
+        len(images), height // shrink, shrink, width // shrink, shrink, 3
+    )
+    images = blocks.mean(axis=(2, 4))
     zoom = max(1, -(-smallest // images.shape[1]))
     gap = max(2, images.shape[1] * zoom // 14)
     rows = []

@@ -62,7 +62,7 @@ def shape(
     settings: config.TrainShape, name: str | None, force: bool, resume: bool, recipe: str
 ) -> None:
     """Train a shape model; also writes models/NAME-strip.png."""
-    name = check_name(name, "shape", force)
+    name = check_name(name, "shape", force, resume, with_strip=True)
 
     from visualiser.data.sketches import SketchSettings
     from visualiser.train.shape import ShapeTraining, train
@@ -100,7 +100,8 @@ def colour(
     recipe: str,
 ) -> None:
     """Train a colour model on a folder of images or an IDX file, or on landscapes."""
-    name = check_name(name, images.stem if images and images.stem else "landscapes", force)
+    otherwise = images.stem if images and images.stem else "landscapes"
+    name = check_name(name, otherwise, force, resume, with_strip=True)
 
     from visualiser.data.idx import open_idx
     from visualiser.data.landscapes import split
@@ -142,21 +143,31 @@ def colour(
     _finish(trained, recipe, with_strip=True)
 
 
-def check_name(name: str | None, otherwise: str, force: bool) -> str:
-    """The name of a model to be written, which is free unless `force`; without one, the next free
-    of `otherwise`. Makes the folder. Raises UserError."""
+def check_name(
+    name: str | None, otherwise: str, force: bool, resume: bool = False, with_strip: bool = False
+) -> str:
+    """The name of a model to be written; without one, the next free of `otherwise`.
+
+    It is free, unless `force`, or `resume`: who goes on with a training has its first part already.
+    Makes the folder. Raises UserError.
+    """
     if name is None:
-        name = free_path(MODELS, otherwise, SUFFIX, ".png").stem
+        name = otherwise if resume else free_path(MODELS, otherwise, SUFFIX, ".png").stem
     if not name or name.startswith(".") or Path(name).name != name or len(name) > 100:
         raise UserError(f"a model cannot be called {name!r}: give a plain file name")
     make_folder(MODELS)
-    for path in (_path(name), _path(name).with_suffix(".png")):
-        refuse_existing(path, force)
+    path = _path(name)
+    for written in (path, path.with_suffix(".png"), *([_strip(path)] if with_strip else [])):
+        refuse_existing(written, force or resume)
     return name
 
 
 def _path(name: str) -> Path:
     return MODELS / f"{name}{SUFFIX}"
+
+
+def _strip(path: Path) -> Path:
+    return path.with_name(f"{path.stem}-strip.png")
 
 
 def _resumable(name: str, resume: bool) -> Path:
@@ -213,6 +224,6 @@ def _finish(trained: Trained, recipe: str, with_strip: bool) -> None:
     write_bytes(sheet, png(contact_sheet(trained)))
     print(f"{sheet}: pictures it never saw, above what it makes of them")
     if with_strip:
-        walk = path.with_name(f"{model.name}-strip.png")
+        walk = _strip(path)
         write_bytes(walk, png(strip(model)))
         print(f"{walk}: from one thing to another, a row a step")
