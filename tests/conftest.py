@@ -21,6 +21,10 @@ from visualiser.show import declare
 from visualiser.types import Features, Tick
 
 ROOT = Path(__file__).resolve().parents[1]
+OURS = ("classic-28", "classic-56", "landscapes", "petals", "shapes", "simple")
+SHIPPED = [
+    name for name in checkpoint.names() if name in OURS
+]  # and not who is trained beside them
 
 
 def make_model(

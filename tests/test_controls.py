@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from visualiser.controls import Controls, Key, Nudge, Stroke, action, choice, number, switch
+from visualiser.controls import Controls, Key, Nudge, Stroke, Swap, action, choice, number, switch
 from visualiser.show import declare
 from visualiser.types import UserError
 from visualiser.window import CONTROLS
@@ -118,6 +118,16 @@ def test_nudges_go_round_choices_and_toggle_switches() -> None:
     assert controls["b.hud"] is True
 
 
+def test_a_swap_goes_to_one_choice_and_from_there_to_the_other() -> None:
+    controls = Controls(TABLE)
+    seen = []
+    for value in (Swap("pixel", "latent"), Swap("both", "latent"), Swap("pixel", "latent"),
+                  Swap("pixel", "latent"), Swap("none", "latent")):  # fmt: skip
+        controls.apply(("b.mode", value))
+        seen.append(controls["b.mode"])
+    assert seen == ["pixel", "both", "pixel", "latent", "latent"]
+
+
 def test_actions_are_told_apart_and_hold_no_value() -> None:
     controls = Controls(TABLE)
     assert controls.apply(("b.quit", Nudge(1))) is True
@@ -151,6 +161,7 @@ anything: st.SearchStrategy[Any] = st.one_of(
     st.binary(max_size=4),
     st.lists(st.floats(), max_size=3),
     st.builds(Nudge, st.integers(-(10**400), 10**400) | st.integers(-3, 3)),
+    st.builds(Swap, st.sampled_from(["latent", "pixel", ""]), st.sampled_from(["draw", "0", ""])),
     st.builds(Stroke, st.tuples(st.floats(), st.floats()), st.tuples(st.floats(), st.floats())),
 )
 IDS = [c.id for c in declare(["small", "wide"])] + [c.id for c in CONTROLS]

@@ -10,12 +10,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from conftest import draw_z, make_model, picture_of
+from conftest import SHIPPED, draw_z, make_model, picture_of
 
 from visualiser.decode import Inline, Network, Worker
 from visualiser.frame import Frame
 from visualiser.nets.autoencoder import build
-from visualiser.nets.checkpoint import Checkpoint, find, names, read
+from visualiser.nets.checkpoint import Checkpoint, find, read
 from visualiser.types import Tick
 
 WAIT_S = 10.0
@@ -289,7 +289,7 @@ def test_a_latent_of_the_wrong_length_is_an_error_too(model, worker_of) -> None:
     assert worker.wait(2, WAIT_S) and worker.latest().error == ""
 
 
-@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("name", SHIPPED)
 def test_what_plays_a_network_agrees_with_what_trained_it(name: str) -> None:
     shipped = read(find(name))
     rng = np.random.default_rng(2)

@@ -10,7 +10,7 @@ from typing import ClassVar
 
 import numpy as np
 import pytest
-from conftest import draw_z, hear, make_model, picture_of, ticks
+from conftest import SHIPPED, draw_z, hear, make_model, picture_of, ticks
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -168,9 +168,9 @@ def test_a_show_without_its_model_does_not_begin(make_controls, tmp_path: Path) 
         Show(make_controls(), Drawn(), 1, tmp_path)
 
 
-@pytest.mark.parametrize("name", checkpoint.names())
+@pytest.mark.parametrize("name", SHIPPED)
 def test_every_shipped_model_plays_under_every_driver_in_every_mode(name: str) -> None:
-    controls = Controls(declare(checkpoint.names()), {"show.model": name})
+    controls = Controls(declare(SHIPPED), {"show.model": name})
     show = Show(controls, Inline(Network().draw), 1)
     colours = (3,) if show.model.architecture.pictures == "colour" else ()
     # Distances go beyond a picture's edge, but not far: an outline is never more than that away.

@@ -6,14 +6,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from conftest import make_model, with_weights
+from conftest import SHIPPED, make_model, with_weights
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from visualiser import latents
 from visualiser.latents import EDGE, LEAST_SEEN, LatentMap
 from visualiser.nets.architecture import Architecture
-from visualiser.nets.checkpoint import Checkpoint, find, names, read
+from visualiser.nets.checkpoint import Checkpoint, find, read
 from visualiser.nets.layers import Activation, Dense, Reshape
 from visualiser.nets.play import Player
 from visualiser.nets.visibility import DEAD, order_directions
@@ -250,20 +250,20 @@ def test_a_latent_that_lies_far_out_gets_the_nearest_point_there_is() -> None:
 # --- the models we ship
 
 
-@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("name", SHIPPED)
 def test_in_every_shipped_model_the_same_move_is_much_the_same_change(name: str) -> None:
     model = read(find(name))
     visible = model.latents.visibility
     assert (np.diff(visible) <= 0).all() and visible[-1] >= DEAD * visible[0] * 0.99
     product = model.latents.directions @ model.latents.directions.T
     np.testing.assert_allclose(product, np.eye(len(product)), atol=1e-4)
-    found = changes(model, inside(model, 24))
+    found = changes(model, inside(model, max(60, 1500 // model.latents.n_directions)))
     enough = visible >= visible[0] * LEAST_SEEN
     assert found[enough].max() / found[enough].min() < 2, found
     assert found.min() > found.max() / 6, "a direction that does nothing"
 
 
-@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("name", SHIPPED)
 def test_in_every_shipped_model_there_and_back_is_the_same_point(name: str) -> None:
     model = read(find(name))
     points = inside(model, 200)

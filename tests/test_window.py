@@ -14,8 +14,10 @@ from program import Playing, Program, has_traceback, only, read_video, wait_unti
 from virtual_screen import VirtualScreen, reads, virtual_screen
 
 from visualiser.look.palette import INK, PANE
+from visualiser.nets.checkpoint import names as model_names
 from visualiser.run import declared_controls
 
+SHIPPED = model_names()
 SIZE = (640, 400)
 PLAY = ("--size", "640x400", "--fps", 30, "--model", "classic-28")
 
@@ -114,6 +116,9 @@ def test_m_goes_through_the_models_and_passes_over_a_broken_one(
         screen.key("m")
     wait_until(lambda: reads(foot(see()), "classic-56"), "the model behind the broken one", 5)
     wait_until(lambda: content(panes(see())[1]) > 0.005, "a picture of it")
+    for name in [name for name in SHIPPED if not name.startswith("classic")]:
+        screen.key("m")
+        wait_until(lambda name=name: reads(foot(see()), name), f"the model {name}")
     screen.key("m")
     wait_until(lambda: reads(foot(see()), "classic-28"), "the first model again")
     assert playing.err.count("classic-40") == 1
@@ -303,7 +308,8 @@ def test_q_quits(see: Callable, screen: VirtualScreen, playing: Playing) -> None
 
 
 def test_hammering_the_keys_and_a_polite_kill(program: Program, screen: VirtualScreen) -> None:
-    names = {"space": "space", ".": "period", "up": "Up", "down": "Down"}
+    names = {"space": "space", ".": "period", "up": "Up", "down": "Down",
+             "[": "bracketleft", "]": "bracketright"}  # fmt: skip
     keys = [key.name for control in declared_controls() for key in control.keys if key.name != "q"]
     keys = [names.get(key, key) for key in keys]
     keys += [

@@ -23,6 +23,14 @@ class Nudge:
 
 
 @dataclass(frozen=True)
+class Swap:
+    """One choice; or, where that is chosen already, the other."""
+
+    to: str
+    back: str
+
+
+@dataclass(frozen=True)
 class Stroke:
     """A line drawn by hand: x, y of its ends, in shares of the input pane."""
 
@@ -39,7 +47,7 @@ class Key:
 
     name: str
     does: str
-    sends: Value | Nudge = Nudge(1)
+    sends: Value | Nudge | Swap = Nudge(1)
 
 
 @dataclass(frozen=True)
@@ -99,7 +107,7 @@ def action(id: str, label: str, key: str = "") -> Control:
     return Control(id, label, "action", keys=(Key(key, label),) if key else ())
 
 
-Command = tuple[str, Value | Nudge | Stroke]
+Command = tuple[str, Value | Nudge | Swap | Stroke]
 
 
 class Controls:
@@ -164,6 +172,8 @@ class Controls:
             return True
         if isinstance(value, Nudge):
             value = self._nudged(control, value.steps)
+        if isinstance(value, Swap):
+            value = value.back if self._values[id] == value.to else value.to
         if not isinstance(value, Stroke):
             self._set(control, value)
         return False

@@ -72,9 +72,12 @@ class LatentMap:
 
     def to_latent(self, point: FloatArray) -> FloatArray:
         """Where a point lies. One that goes on for ever in a direction goes to and fro."""
+        return self.bend(self.places(point) @ self.directions)
+
+    def places(self, point: FloatArray) -> FloatArray:
+        """Where a point is along each direction, (..., n_directions) normal deviations."""
         along = np.asarray(point, np.float32) * self.stretch
-        along = np.abs((along - EDGE) % (4 * EDGE) - 2 * EDGE) - EDGE
-        return self.bend(along @ self.directions)
+        return np.abs((along - EDGE) % (4 * EDGE) - 2 * EDGE) - EDGE
 
     def to_point(self, z: FloatArray) -> FloatArray:
         """The point of a latent, or the nearest one of a latent that lies beyond EDGE; what it has

@@ -110,7 +110,9 @@ def _read_file(path: Path, in_colour: bool) -> FloatArray:
                 if upright.mode.startswith("I;16"):  # Pillow would cut it off at 255
                     return np.asarray(upright, np.float32) / np.float32(65535)
                 whole = upright.convert("RGB" if in_colour else "L")
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+    except UserError:
+        raise
+    except Exception as error:  # Pillow's decoders raise nearly everything
         why = getattr(error, "strerror", None) or "it is not a picture that can be read"
         raise UserError(f"cannot read {path}: {why}") from None
     return np.asarray(whole, np.float32) / np.float32(255)

@@ -17,6 +17,7 @@ from visualiser.controls import (
     Key,
     Nudge,
     Stroke,
+    Swap,
     action,
     choice,
     number,
@@ -43,7 +44,8 @@ def declare(models: Iterable[str]) -> list[Control]:
         choice("show.model", "the network that draws", "shapes", models,
                (Key("m", "next model"),)),
         choice("show.mode", "what the network is given", "latent", MODES,
-               (Key("p", "latent mode, pixel mode, or what you draw"),)),
+               (Key("p", "pixel mode, and latent mode", Swap("pixel", "latent")),
+                Key("g", "what you draw on the input pane, and back", Swap("draw", "latent")))),
         number("show.speed", "pace of every driver", 1.0, 0.05, 20.0, "times", 1.25,
                (Key("up", "faster"), Key("down", "slower", Nudge(-1)))),
         number("show.fade", "cross-fade when the driver changes", 1.5, 0.0, 30.0, "s"),
@@ -226,8 +228,10 @@ class Mover:
         self._away: FloatArray = np.zeros(latent_dim, np.float32)
 
     def depart(self, point: FloatArray) -> None:
-        """Go on from a point, (latent_dim,), and from there slowly back to the driver's own way."""
-        self._away = (point - self._blend()).astype(np.float32)
+        """Go on from a point, (latent_dim,), and from there slowly back to the driver's own way; a
+        point that is no numbers is none to go on from."""
+        if np.isfinite(point).all():
+            self._away = (point - self._blend()).astype(np.float32)
 
     def choose(self, name: str) -> None:
         """Fade to a driver. One chosen before goes on from where it was left."""

@@ -138,7 +138,7 @@ def _step(dt: float, tau_s: float) -> float:
 def _db(power: ArrayLike) -> Array:
     """Decibels of a power, no less than those of silence."""
     decibels: Array = 10.0 * np.log10(np.maximum(power, 10 ** (_SILENCE_DBFS / 10)))
-    return decibels
+    return np.maximum(decibels, _SILENCE_DBFS)  # the logarithm may come out a hair below
 
 
 def _band_weights(edges_hz: Array, n_fft: int, samplerate: int) -> FloatArray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -87,6 +88,19 @@ class Architecture(BaseModel):
             for part, (spec, takes) in parts.items()
             for name, shape in layers.weights(spec, takes).items()
         }
+
+    def sizes(self) -> list[int]:
+        """How many numbers there are after each step from the picture to the latents: 784, 256,
+        128, 64, 16, 4. Of a decoder that came alone, backwards."""
+        if self.encoder:
+            spec, takes = self.encoder, self.picture
+        else:
+            spec, takes = self.decoder, (self.latent_dim,)
+        counts = [math.prod(takes), *(math.prod(g) for _, _, _, g in layers.walk(spec, takes))]
+        counts = [n for i, n in enumerate(counts) if i == 0 or n != counts[i - 1]]
+        if self.encoder and self.variational:
+            counts[-1] = self.latent_dim
+        return counts if self.encoder else counts[::-1]
 
     def __str__(self) -> str:
         if self.graph is not None:

@@ -57,7 +57,8 @@ def run(
     its loss, given the KL divergence's share. report: the step, and the mean loss since the last
     report. keep: where to leave, every minute and at the end of a run that was stopped, what is
     needed to go on; where it exists already, training goes on from it. options: what tells this
-    training from others, which cannot go on from there. Raises UserError where it is one of those.
+    training from others, which cannot go on from there. Raises UserError where it is one of those,
+    and where training comes to what are no numbers.
     """
     optimizer = torch.optim.AdamW(net.parameters(), lr=pace.rate, weight_decay=0, fused=True)
     first = _restore(keep, net, optimizer, options) if keep and keep.exists() else 0
@@ -74,7 +75,12 @@ def run(
             optimizer.step()
             losses.append(loss.detach())
             if step % 50 == 0 or step == pace.steps:
-                report(step, float(torch.stack(losses).mean()))
+                mean = float(torch.stack(losses).mean())
+                if not math.isfinite(mean):
+                    raise UserError(
+                        f"by step {step} training has come to no numbers: try a lower rate"
+                    )
+                report(step, mean)
                 losses.clear()
             if stopped():
                 break

@@ -205,8 +205,9 @@ def find_places(model: Checkpoint, net: Autoencoder, settings: ShapeTraining) ->
     for _ in range(ROUNDS):
         chance = weight[kinds] / weight[kinds].sum()
         some = found[rng.choice(len(found), MAPPED, p=chance)]
-        model = order_directions(replace(model, latents=latents.fit(some, settings.seed)))
+        fitted = replace(model, latents=latents.fit(some, settings.seed))
+        model = order_directions(fitted, samples=60)
         points = rng.standard_normal((SHOWN, model.latents.n_directions)).astype(np.float32)
         shown = np.stack([decode(model.latents.to_latent(point)) for point in points])
         weight /= np.maximum(known.shares(shown), 0.1) ** 0.7
-    return model
+    return order_directions(replace(model, latents=fitted.latents))

@@ -47,7 +47,7 @@ def card(name: str, out: Path | None, force: bool, as_json: bool) -> None:
     if as_json:
         print(json.dumps(row, indent=2))
     else:
-        for key in ("name", "kind", "layers", "latents", "directions", "figures", "data",
+        for key in ("name", "kind", "network", "latents", "directions", "figures", "data",
                     "training", "recipe", "created"):  # fmt: skip
             print(f"{key:>10}  {_short(row[key])}")
     write_bytes(out, png(model_sheet(model)))
@@ -64,13 +64,15 @@ def describe(model: Checkpoint, path: Path) -> dict[str, Any]:
         "name": model.name,
         "kind": model.architecture.kind,
         "pictures": model.architecture.pictures,
-        "layers": str(model.architecture),
+        "layers": model.architecture.sizes(),
+        "network": str(model.architecture),
         "latents": model.latent_dim,
         "directions": [round(float(seen), 5) for seen in model.latents.visibility],
         "width": model.shape[1],
         "height": model.shape[0],
         "bytes": path.stat().st_size,
         "figures": card.figures,
+        "test_mse": card.figures.get("mse"),
         "train_loss": card.train_losses[-1] if card.train_losses else None,
         "test_loss": card.test_losses[-1] if card.test_losses else None,
         "data": card.data,

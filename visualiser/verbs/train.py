@@ -198,7 +198,9 @@ def _watched(unit: str, total: int) -> Iterator[tuple[Report, Callable[[], bool]
 
             def told(p: Progress) -> None:
                 figures = "  ".join(f"{key} {value:.4g}" for key, value in p.figures.items())
-                report(p.epoch, total, f"loss {p.train_loss:.4f}  {figures}")
+                report(
+                    p.epoch, total, f"loss {p.train_loss:.4f}  test {p.test_loss:.4f}  {figures}"
+                )
 
             report(0, total, "")
             yield told, lambda: bool(interrupted)
