@@ -20,7 +20,7 @@ run: .venv/ready
 	@$(BIN)/python main.py
 
 test: .venv/ready-dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 soak: .venv/ready-dev
 	$(BIN)/python -m pytest -m soak

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import os
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as while playing; set before numpy comes in
+
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -85,6 +89,17 @@ def hear(rms: float = 0.0, bands: float | Sequence[float] = 0.0, n_bands: int = 
 def ticks(n: int, fps: float = 60.0, first: int = 0) -> list[Tick]:
     """n ticks as a clock at fps gives them."""
     return [Tick(i, i / fps, 1 / fps if i else 0.0) for i in range(first, first + n)]
+
+
+@pytest.fixture(scope="module")
+def one_thread() -> Iterator[None]:
+    """torch on one thread: the same to the last bit, and no slower beside others."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="session")

@@ -101,6 +101,13 @@ def test_what_a_list_says_of_a_model() -> None:
     )  # fmt: skip
 
 
+def test_sizes_are_those_of_the_way_to_the_latents() -> None:
+    assert KINDS["dense, as shipped"].sizes() == [784, 256, 128, 64, 16, 4]
+    assert KINDS["shape"].sizes() == [256, 5]
+    assert KINDS["colour"].sizes()[:: len(KINDS["colour"].sizes()) - 1] == [768, 3]
+    assert ALONE.sizes() == [96, 384, 480, 60, 6]  # of a decoder alone, backwards
+
+
 def test_a_file_holds_all_there_is_to_say_of_a_model(whole: bytes) -> None:
     card = json.loads(parts(whole)[0]["__metadata__"][KEY])
     assert card["version"] == 2
@@ -194,6 +201,7 @@ def test_the_list_of_models_goes_on_past_one_that_is_broken(
     assert models.models(as_json=True) == 2
     (row,) = json.loads(capsys.readouterr().out)
     assert row["name"] == "b" and row["kind"] == "autoencoder"
-    assert row["layers"] == "8x8x1-64-3-2 > 2-3-64-8x8x1"
+    assert row["layers"] == [64, 3, 2] and row["network"] == "8x8x1-64-3-2 > 2-3-64-8x8x1"
+    assert row["test_mse"] == 0.01
     assert row["figures"] == {"mse": 0.01} and row["latents"] == 2
     assert len(row["directions"]) == 2

@@ -54,7 +54,7 @@ def test_the_preview_is_the_show_that_was_asked_for(program: Program) -> None:
     again = read_video(program.root / "same.mp4").pictures
     assert shown.shape == again.shape
     # Not to the last bit, for a preview may be encoded faster.
-    assert np.abs(shown.astype(int) - again).mean() < 1
+    assert np.abs(shown.astype(int) - again).mean() < 4  # other pictures are ten apart and more
 
 
 def test_a_display_that_is_not_there_is_none(program: Program) -> None:

@@ -23,6 +23,8 @@ from visualiser.nets.play import Player
 from visualiser.sketchpad import Sketchpad
 from visualiser.types import Tick
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 ALL = {name: read(find(name)) for name in SHIPPED}
 EVERY = pytest.mark.parametrize("name", ALL)
 CLASSIC = [name for name, made in ALL.items() if made.card.data.get("source") == "shapes"]

@@ -1,4 +1,4 @@
-"""A screen without hardware, for tests: Xvfb, keys from xdotool, and pictures of what is seen.
+"""A screen without hardware, for tests: Xvfb, keys and mouse from xdotool, and what is seen.
 
     with virtual_screen(1000, 800) as screen:
         subprocess.Popen([sys.executable, "main.py"], env=os.environ | screen.env)
@@ -56,6 +56,15 @@ class VirtualScreen:
     def key(self, *names: str, delay_ms: int = 25) -> None:
         """Press and release keys, by their names in X: h, space, period, Up."""
         self._do("key", "--delay", delay_ms, *names)
+
+    def drag(self, places: Sequence[tuple[float, float]], button: int = 1) -> None:
+        """Hold a mouse button down from place to place of the window, in pixels."""
+        left, top, _, _ = self.place()
+        at = [(left + round(x), top + round(y)) for x, y in places]
+        words: list[object] = ["mousemove", *at[0], "mousedown", button]
+        for x, y in at:
+            words += ["mousemove", x, y, "sleep", 0.02]
+        self._do(*words, "mouseup", button)
 
     def resize(self, width: int, height: int) -> None:
         """Give the window another size."""

@@ -17,7 +17,7 @@ class Aura(Look):
     blurb = "bands of colour that spread from the outline"
     controls = (
         number("aura.spacing", "from band to band", 0.045, 0.004, 0.3, "pictures", 1.25),
-        number("aura.drift", "how fast bands go outwards", 0.25, -10.0, 10.0, "bands/s"),
+        number("aura.drift", "how fast bands go outwards", 0.0, -10.0, 10.0, "bands/s"),
         number("aura.reach", "how far they are seen", 0.46, 0.02, 2.0, "pictures", 1.25),
     )
 

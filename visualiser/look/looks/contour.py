@@ -18,7 +18,7 @@ class Contour(Look):
     controls = (
         number("contour.spacing", "from line to line", 0.034, 0.004, 0.3, "pictures", 1.25),
         number("contour.width", "of a line", 0.0035, 0.0005, 0.05, "pictures", 1.25),
-        number("contour.drift", "how fast lines go outwards", 0.35, -10.0, 10.0, "lines/s"),
+        number("contour.drift", "how fast lines go outwards", 0.0, -10.0, 10.0, "lines/s"),
         number("contour.reach", "how far lines are seen", 0.3, 0.02, 2.0, "pictures", 1.25),
     )
 

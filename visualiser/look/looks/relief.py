@@ -24,7 +24,7 @@ class Relief(Look):
     controls = (
         number("relief.step", "from sheet to sheet", 0.05, 0.005, 0.3, "pictures", 1.25),
         number("relief.shadow", "how dark shadows are", 0.6, 0.0, 1.0, "share"),
-        number("relief.drift", "how fast sheets spread outwards", 0.1, -10.0, 10.0, "sheets/s"),
+        number("relief.drift", "how fast sheets spread outwards", 0.0, -10.0, 10.0, "sheets/s"),
         number("relief.reach", "how far outside the lowest lies", 0.6, 0.02, 2.0, "pictures", 1.25),
     )
 

@@ -17,7 +17,7 @@ class Silk(Look):
     blurb = "folds that shine, and wander outwards"
     controls = (
         number("silk.fold", "from fold to fold", 0.11, 0.01, 0.5, "pictures", 1.25),
-        number("silk.drift", "how fast folds go outwards", 0.12, -10.0, 10.0, "folds/s"),
+        number("silk.drift", "how fast folds go outwards", 0.0, -10.0, 10.0, "folds/s"),
         number("silk.reach", "how far it spreads", 0.42, 0.02, 2.0, "pictures", 1.25),
     )
 
