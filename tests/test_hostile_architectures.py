@@ -88,6 +88,16 @@ ABSURD: dict[str, Callable[[dict[str, Any]], object]] = {
     "filters by filters": encoder(
         *[{"op": "conv", "filters": 65_536, "kernel": [64, 64]}] * 2
     ),
+    "a kernel of a large picture": encoder(
+        *[{"op": "upsample", "factor": [64, 64]}, {"op": "conv", "filters": 1, "kernel": [64, 64]}]
+    ),
+    "a kernel of many filters": encoder(
+        {"op": "conv_transpose", "filters": 65_536, "kernel": [16, 16], "stride": [1, 1]}
+    ),
+    "a long line made smooth": encoder(
+        {"op": "reshape", "shape": [64, 1, 1]},
+        *[{"op": "upsample", "factor": [64, 1], "smooth": True}] * 3,
+    ),
     "an unknown activation": encoder({"op": "activation", "name": "eval"}),
     "a slope that is no number": encoder(ELU | {"alpha": float("nan")}),
     "a slope below zero": encoder(ELU | {"alpha": -1}),

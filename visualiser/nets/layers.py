@@ -19,12 +19,14 @@ Size = Annotated[int, Field(ge=1, le=1 << 16)]
 Pair = tuple[Annotated[int, Field(ge=1, le=64)], Annotated[int, Field(ge=1, le=64)]]
 WINDOW = 1.5  # of Look: how far it sees to each side, times the size
 LARGEST = 1 << 26  # numbers in the weights of a layer, or in what it gives for one picture
+ROOM = 1 << 28  # numbers that a layer works on at a time: a gigabyte
 
 
 class Layer(BaseModel):
-    """One step. output: the shape it gives, without the batch; weights: the shape of each.
+    """One step. output: the shape it gives, without the batch; weights: the shape of each; room:
+    how many numbers nets.play works on at a time, beside what it takes and gives.
 
-    Both raise ValueError, one line, where the layer cannot take what it is given.
+    They raise ValueError, one line, where the layer cannot take what it is given.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -34,6 +36,9 @@ class Layer(BaseModel):
 
     def weights(self, given: Shape) -> dict[str, Shape]:
         return {}
+
+    def room(self, given: Shape) -> int:
+        return 0
 
 
 class Dense(Layer):
@@ -70,6 +75,9 @@ class Conv(Layer):
     def weights(self, given: Shape) -> dict[str, Shape]:
         return _with_bias((*self.kernel, given[-1], self.filters), self.filters, self.bias)
 
+    def room(self, given: Shape) -> int:
+        return math.prod((*self.output(given)[:2], *self.kernel, given[2]))
+
 
 class ConvTranspose(Layer):
     """(H, W, n) -> (H * stride, W * stride, filters), or a little more where padding is valid."""
@@ -92,6 +100,9 @@ class ConvTranspose(Layer):
     def weights(self, given: Shape) -> dict[str, Shape]:
         return _with_bias((*self.kernel, self.filters, given[-1]), self.filters, self.bias)
 
+    def room(self, given: Shape) -> int:
+        return math.prod((*given[:2], *self.kernel, self.filters))
+
 
 class Upsample(Layer):
     """(H, W, n) -> (H * factor, W * factor, n); smooth: bilinear, with pixels' middles in place,
@@ -105,6 +116,9 @@ class Upsample(Layer):
     def output(self, given: Shape) -> Shape:
         height, width, channels = _picture(given)
         return height * self.factor[0], width * self.factor[1], channels
+
+    def room(self, given: Shape) -> int:
+        return sum(n * n * f for n, f in zip(given[:2], self.factor, strict=True))
 
 
 class Pool(Layer):
@@ -247,7 +261,8 @@ def walk(layers: Sequence[Layer], given: Shape) -> Iterator[tuple[int, Layer, Sh
             raise ValueError(f"layer {i}, {_name(layer)}: {error}") from None
         if any(size < 1 for size in gives):
             raise ValueError(f"layer {i}, {_name(layer)}: nothing is left of {_by(given)}")
-        if len(gives) > 4 or any(math.prod(shape) > LARGEST for shape in numbers):
+        too_many = any(math.prod(shape) > LARGEST for shape in numbers)
+        if too_many or layer.room(given) > ROOM or len(gives) > 4:
             raise ValueError(f"layer {i}, {_name(layer)}: it is too large")
         yield i, layer, given, gives
         given = gives
