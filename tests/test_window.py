@@ -233,7 +233,7 @@ def test_r_records_and_r_ends_it(
     wait_until(lambda: "recorded" in playing.err, "a line about the recording")
     path = only(program.recordings, "*.mp4")
     assert str(path) in playing.err
-    assert not reads(foot(see()), "REC", sizes=(10, 11))
+    wait_until(lambda: not reads(foot(see()), "REC", sizes=(10, 11)), "no marker at the foot")
     video = read_video(path)
     assert video.codec == "h264"
     assert video.pictures.shape[1:] == (400, 640, 3)
