@@ -23,7 +23,7 @@ from visualiser.look.upscale import Band, bands, widen
 from visualiser.types import FloatArray
 
 THREADS = max(1, min(4, os.cpu_count() or 1))
-AT_ONCE = 32768  # pixels a thread works on, which fit into its cache
+AT_ONCE = 65536  # pixels a thread works on: few enough for its cache, and calls few enough, too
 # Each colour comes in four, rounded at different heights and laid out as tiles of two by two: dark
 # glows have no steps then, which 8 bits would show on a large screen.
 DITHER = np.array([[0, 2], [3, 1]])

@@ -51,7 +51,8 @@ class Panes:
         alone = bool(self._controls["look.output_only"])
         wide = alone and frame.kind != "colour"
         left, right = self.boxes = layout(canvas.get_size(), below, alone, wide)
-        canvas.fill(INK)
+        for strip in around(right, canvas.get_rect()) if alone else [canvas.get_rect()]:
+            canvas.fill(INK, strip)  # nothing that is drawn on anyway: it costs a plain copy
         for box, draw in ((left, self._input), (right, self._output)):
             if box is left and alone:
                 continue
@@ -77,6 +78,16 @@ class Panes:
         greys: FloatArray = np.linspace(0, 1, GREYS, dtype=np.float32)
         table = Table(0.0, 1 / (GREYS - 1), self._eye.palette(greys), GREYS // 3)
         paint(canvas, box, frame.field, (w, h), smooth, table)
+
+
+def around(box: pygame.Rect, whole: pygame.Rect) -> list[pygame.Rect]:
+    """The strips above, below, left and right of a box, which make up the rest of the whole."""
+    return [
+        pygame.Rect(0, 0, whole.width, box.top),
+        pygame.Rect(0, box.bottom, whole.width, whole.height - box.bottom),
+        pygame.Rect(0, box.top, box.left, box.height),
+        pygame.Rect(box.right, box.top, whole.width - box.right, box.height),
+    ]
 
 
 def layout(

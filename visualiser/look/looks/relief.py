@@ -50,13 +50,16 @@ class Relief(Look):
         dark = np.append(np.float32(value["shadow"]) * lifted, [0] * 3).astype(np.float32)
         above = np.append(edges, [np.inf] * 3).astype(np.float32)
 
-        def lit(sheet: NDArray[np.intp]) -> FloatArray:
+        def lit(sheet: NDArray[np.intp], depth: FloatArray) -> FloatArray:
             light = np.ones_like(depth)
             for next_one in (sheet, sheet + 1, sheet + 2):
-                near = np.exp((depth - above[next_one]) / np.float32(SHADE * step))
-                light = light * (1 - dark[next_one] * np.minimum(near, 1))
+                away = np.maximum(above[next_one] - depth, 0) / np.float32(SHADE * step)
+                light = light * (1 - dark[next_one] * np.exp(-away))
             return tones[sheet] * light[:, None]
 
         top = np.searchsorted(edges, depth + pixel / 2)  # sheets lie here, or begin to
+        colours = lit(top, depth)
         covered = np.where(top > 0, inside(depth - above[top - 1], pixel), 1)
-        return over(lit(np.maximum(top - 1, 0)), lit(top), covered)
+        edge = np.flatnonzero(covered < 1)
+        colours[edge] = over(lit(top[edge] - 1, depth[edge]), colours[edge], covered[edge])
+        return colours
