@@ -17,14 +17,19 @@ from numpy.typing import NDArray
 from visualiser.types import FloatArray, UserError
 
 
+def _length(x: FloatArray, y: FloatArray) -> FloatArray:
+    length: FloatArray = np.sqrt(x * x + y * y)  # four times as fast as np.hypot
+    return length
+
+
 def _circle(x: FloatArray, y: FloatArray, r: FloatArray) -> FloatArray:
-    return np.hypot(x, y) - r
+    return _length(x, y) - r
 
 
 def _square(x: FloatArray, y: FloatArray, r: FloatArray) -> FloatArray:
     half = r * np.float32(np.sqrt(np.pi) / 2)  # the same area as the circle of radius r
     dx, dy = np.abs(x) - half, np.abs(y) - half
-    return np.hypot(np.maximum(dx, 0), np.maximum(dy, 0)) + np.minimum(np.maximum(dx, dy), 0)
+    return _length(np.maximum(dx, 0), np.maximum(dy, 0)) + np.minimum(np.maximum(dx, dy), 0)
 
 
 def _polygon(n: int) -> Callable[[FloatArray, FloatArray, FloatArray], FloatArray]:
@@ -37,11 +42,11 @@ def _polygon(n: int) -> Callable[[FloatArray, FloatArray, FloatArray], FloatArra
             (angle + sector / 2) - sector * np.floor((angle + sector / 2) / sector) - sector / 2
         )
         # Fold every sector onto the one whose edge runs from the corner above to the right.
-        radius = np.hypot(x, y)
+        radius = _length(x, y)
         along = radius * np.sin(np.abs(folded) - sector / 2)
         out = radius * np.cos(np.abs(folded) - sector / 2) - r * np.cos(sector / 2)
         beyond = np.maximum(np.abs(along) - r * np.sin(sector / 2), 0)
-        return np.where(out > 0, np.hypot(out, beyond), out)
+        return np.where(out > 0, _length(out, beyond), out)
 
     return distance
 
@@ -51,14 +56,14 @@ def _star(x: FloatArray, y: FloatArray, r: FloatArray) -> FloatArray:
     sector, inner = 2 * np.pi / 5, 0.45
     angle = np.arctan2(x, -y)
     folded = np.abs(np.mod(angle + sector / 2, sector) - sector / 2)
-    radius = np.hypot(x, y)
+    radius = _length(x, y)
     px, py = radius * np.sin(folded), radius * np.cos(folded)
     bx, by = inner * np.sin(sector / 2), inner * np.cos(sector / 2)
     ex, ey = r * bx, r * (by - 1)  # the edge from the tip (0, r) to the inner corner
     qx, qy = px, py - r
     h = np.clip((qx * ex + qy * ey) / (ex * ex + ey * ey), 0, 1)
     side = np.sign(ex * qy - ey * qx)
-    return np.hypot(qx - ex * h, qy - ey * h) * side
+    return _length(qx - ex * h, qy - ey * h) * side
 
 
 def _cross(x: FloatArray, y: FloatArray, r: FloatArray) -> FloatArray:
@@ -69,22 +74,22 @@ def _cross(x: FloatArray, y: FloatArray, r: FloatArray) -> FloatArray:
     # Two bars; their union's distance is the smaller of the two.
     def bar(u: FloatArray, v: FloatArray) -> FloatArray:
         du, dv = u - r, v - arm
-        return np.hypot(np.maximum(du, 0), np.maximum(dv, 0)) + np.minimum(np.maximum(du, dv), 0)
+        return _length(np.maximum(du, 0), np.maximum(dv, 0)) + np.minimum(np.maximum(du, dv), 0)
 
     return np.minimum(bar(big, small), bar(small, big))
 
 
 def _ring(x: FloatArray, y: FloatArray, r: FloatArray) -> FloatArray:
-    return np.abs(np.hypot(x, y) - r * np.float32(0.74)) - r * np.float32(0.26)
+    return np.abs(_length(x, y) - r * np.float32(0.74)) - r * np.float32(0.26)
 
 
 def _heart(x: FloatArray, y: FloatArray, r: FloatArray) -> FloatArray:
     unit = r * np.float32(1.6)  # Quilez's heart is about as wide as high, and stands on (0, 0)
     px, py = np.abs(x) / unit, np.float32(0.56) - y / unit
-    lobe = np.hypot(px - 0.25, py - 0.75) - np.float32(np.sqrt(2) / 4)
+    lobe = _length(px - 0.25, py - 0.75) - np.float32(np.sqrt(2) / 4)
     slope = np.maximum(px + py, 0) / 2
-    side = np.hypot(px - slope, py - slope)
-    d = np.minimum(np.hypot(px, py - 1), side) * np.sign(px - py)
+    side = _length(px - slope, py - slope)
+    d = np.minimum(_length(px, py - 1), side) * np.sign(px - py)
     return np.where(px + py > 1, lobe, d).astype(np.float32) * unit
 
 
@@ -94,8 +99,8 @@ def _crescent(x: FloatArray, y: FloatArray, r: FloatArray) -> FloatArray:
     a = (outer**2 - inner**2 + apart**2) / (2 * apart)
     b = float(np.sqrt(outer**2 - a**2))  # (a, b) is the tip
     at_tip = apart * (px * b - py * a) > apart**2 * np.maximum(b - py, 0)
-    cut = np.maximum(np.hypot(px, py) - outer, inner - np.hypot(px - apart, py))
-    return np.where(at_tip, np.hypot(px - a, py - b), cut).astype(np.float32) * r
+    cut = np.maximum(_length(px, py) - outer, inner - _length(px - apart, py))
+    return np.where(at_tip, _length(px - a, py - b), cut).astype(np.float32) * r
 
 
 KINDS: dict[str, Callable[[FloatArray, FloatArray, FloatArray], FloatArray]] = {

@@ -11,7 +11,7 @@ Zhang 2020, "BSP-Net".
 from __future__ import annotations
 
 from visualiser.nets.architecture import Architecture
-from visualiser.nets.layers import Activation, AnyLayer, Conv, Dense, Lines, Look, Plain, Reshape
+from visualiser.nets.layers import Activation, AnyLayer, Conv, Dense, Lines, Look, Plain, Pool, Reshape
 
 
 def architecture(
@@ -25,9 +25,9 @@ def architecture(
     """channels: of the encoder's convolutions, each halving what it sees; hidden: layers between
     latents and lines; mixed: relu layers that join lines to a shape."""
     relu = Activation(name="relu")
-    half = -(-size // 2)
-    where: list[Plain] = [Conv(filters=8, kernel=(4, 4), stride=(2, 2)), relu]
-    where += _convolutions(half, (12, 24, 32), (64, 3))
+    coarse = size // 32 or 1  # to see where something is, some 32 pixels are enough
+    where: list[Plain] = [Pool(how="mean", size=(coarse, coarse))] if coarse > 1 else []
+    where += _convolutions(size // coarse, (12, 24, 32), (64, 3))
     what = _convolutions(32, channels, (192, 2 * latent_dim))
     encoder = [Look(size=32, where=tuple(where), what=tuple(what))]
     decoder: list[AnyLayer] = [Lines(height=size, width=size, count=lines, hidden=hidden), relu]

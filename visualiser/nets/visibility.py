@@ -31,7 +31,7 @@ def order_directions(
     """
     within = np.eye(model.latent_dim, dtype=np.float32) if within is None else within
     n = len(within)
-    samples = min(samples, max(8, 3_000 // (n + 1)))
+    samples = min(samples, max(8, 1_500 // (n + 1)))
     rng = np.random.default_rng(seed)
     normal = np.clip(rng.standard_normal((samples, n)), -2.5, 2.5).astype(np.float32) @ within
     see = _sight(model)

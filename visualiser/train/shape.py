@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
@@ -24,7 +25,8 @@ from visualiser.pictures import seen
 from visualiser.train.loop import Pace, kl_nats, run
 from visualiser.train.result import Progress, Trained
 
-NEAR, FAR = 112, 32  # pixels of every picture that a step looks at: by the outline, and anywhere
+# Pixels of every picture that a step looks at: by the outline, chosen of so many, and anywhere.
+NEAR, DRAWN, FAR = 96, 1024, 32
 HELD_OUT = 450  # neat shapes that training never sees; a chance that it does is none
 STAGE_SIZE, STAGE_OFFSET = 0.45, 0.5  # of what is learned, what a walk shows
 # Of find_places: shapes encoded and compared with, latents fitted, and points looked at.
@@ -35,12 +37,12 @@ EVERY = 100  # steps between looks at them
 @dataclass(frozen=True)
 class ShapeTraining:
     """beta: weight of the KL divergence, for a nat; rate: AdamW's highest; seed: of sketches,
-    weights and order; threads: of torch, 0 for all there are."""
+    weights and order; threads: of torch, 0 for one a core, and none for one of them."""
 
     sketches: SketchSettings = field(default_factory=SketchSettings)
     latent_dim: int = 10
-    steps: int = 4000
-    batch: int = 128
+    steps: int = 3000
+    batch: int = 96
     rate: float = 4e-3
     beta: float = 1e-4
     seed: int = 1
@@ -54,8 +56,12 @@ def draw_batch(settings: ShapeTraining, step: int, every: Tensor) -> tuple[Tenso
     rng = np.random.default_rng([settings.seed, step])
     drawn = make(settings.batch, rng, settings.sketches)
     flat = drawn.distance.reshape(settings.batch, -1)
-    lot = rng.random(flat.shape, np.float32) * (1 + np.abs(flat) * settings.sketches.size / 2) ** 2
-    near = np.argpartition(lot, NEAR, axis=1)[:, :NEAR]
+    some = np.broadcast_to(np.arange(flat.shape[1]), flat.shape)
+    if flat.shape[1] > DRAWN:
+        some = rng.integers(0, flat.shape[1], (len(flat), DRAWN))
+    off = np.abs(np.take_along_axis(flat, some, axis=1)) * (settings.sketches.size / 2)
+    lot = rng.random(some.shape, np.float32) * (1 + off) ** 2
+    near = np.take_along_axis(some, np.argpartition(lot, NEAR, axis=1)[:, :NEAR], axis=1)
     places = np.concatenate([near, rng.integers(0, flat.shape[1], (len(flat), FAR))], axis=1)
     there = np.take_along_axis(flat, places, axis=1)
     where = np.column_stack([drawn.middle * 2, drawn.diameter]).astype(np.float32)
@@ -83,8 +89,9 @@ def train(
 
     keep: see loop.run.
     """
-    if settings.threads:
-        torch.set_num_threads(settings.threads)
+    # One core is kept for drawing sketches: a thread of torch's that has to share its core makes all
+    # the others wait for it, at every layer.
+    torch.set_num_threads(settings.threads or max(1, (os.cpu_count() or 1) - 1))
     torch.manual_seed(settings.seed)
     size = settings.sketches.size
     net = Autoencoder(shape.architecture(size, settings.latent_dim))
@@ -206,7 +213,7 @@ def find_places(model: Checkpoint, net: Autoencoder, settings: ShapeTraining) ->
         chance = weight[kinds] / weight[kinds].sum()
         some = found[rng.choice(len(found), MAPPED, p=chance)]
         fitted = replace(model, latents=latents.fit(some, settings.seed))
-        model = order_directions(fitted, samples=60)
+        model = order_directions(fitted, samples=30)
         points = rng.standard_normal((SHOWN, model.latents.n_directions)).astype(np.float32)
         shown = np.stack([decode(model.latents.to_latent(point)) for point in points])
         weight /= np.maximum(known.shares(shown), 0.1) ** 0.7
