@@ -170,12 +170,16 @@ def _conv(x: Tensor, layer: layers.Conv, kernel: Tensor, bias: Tensor | None) ->
 def _conv_transpose(
     x: Tensor, layer: layers.ConvTranspose, kernel: Tensor, bias: Tensor | None
 ) -> Tensor:
+    weight = kernel.permute(3, 2, 0, 1)
+    over = [k - s for k, s in zip(layer.kernel, layer.stride, strict=True)]
+    if layer.padding == "same" and all(n >= 0 and n % 2 == 0 for n in over):
+        cut = [n // 2 for n in over]  # the same from either side, as torch itself can
+        return _last(functional.conv_transpose2d(_first(x), weight, bias, layer.stride, cut))
     more, cut = [], []
     for k, s in zip(layer.kernel, layer.stride, strict=True):
-        over = k - s
-        cut.append(max(over, 0) // 2 if layer.padding == "same" else 0)
-        more.append(max(-over, 0))  # places that no kernel reaches
-    y = functional.conv_transpose2d(_first(x), kernel.permute(3, 2, 0, 1), None, layer.stride)
+        cut.append(max(k - s, 0) // 2 if layer.padding == "same" else 0)
+        more.append(max(s - k, 0))  # places that no kernel reaches
+    y = functional.conv_transpose2d(_first(x), weight, None, layer.stride)
     y = functional.pad(y, (0, more[1], 0, more[0]))[:, :, cut[0] :, cut[1] :]
     y = _last(y)
     return y if bias is None else y + bias
