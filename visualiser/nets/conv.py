@@ -1,6 +1,6 @@
 """The colour model: a convolutional variational autoencoder.
 
-(S, S, 3) 0..1 -> half of it -> convolutions -> z, standard normal -> transposed convolutions -> (S, S, 3) 0..1
+(S, S, 3) 0..1 -> convolutions -> z, standard normal -> transposed convolutions -> (S, S, 3) 0..1
 
 Kernels of 4 with stride 2 cover every pixel equally often, so that no chequers appear (Odena,
 Dumoulin and Olah 2016, "Deconvolution and checkerboard artifacts").
@@ -9,7 +9,7 @@ Dumoulin and Olah 2016, "Deconvolution and checkerboard artifacts").
 from __future__ import annotations
 
 from visualiser.nets.architecture import Architecture
-from visualiser.nets.layers import Activation, AnyLayer, Conv, ConvTranspose, Dense, Pool, Reshape
+from visualiser.nets.layers import Activation, AnyLayer, Conv, ConvTranspose, Dense, Reshape
 
 
 def architecture(size: int = 128, latent_dim: int = 32, width: int = 24) -> Architecture:
@@ -18,14 +18,11 @@ def architecture(size: int = 128, latent_dim: int = 32, width: int = 24) -> Arch
     halvings = size.bit_length() - 3  # down to 4x4
     widths = [width * min(2**i, 4) for i in range(halvings)]
     leaky = Activation(name="leaky_relu", alpha=0.1)
-    inner = 16 * widths[-1]
     encoder: list[AnyLayer] = []
-    seen = widths
-    if size > 32:  # half of it is enough to see, and much less work
-        encoder, seen = [Pool(how="mean")], widths[:-1]
-    for n in seen:
+    for n in widths:
         encoder += [Conv(filters=n, kernel=(4, 4), stride=(2, 2)), leaky]
-    encoder += [Reshape(shape=(16 * seen[-1],)), Dense(units=2 * latent_dim)]
+    inner = 16 * widths[-1]
+    encoder += [Reshape(shape=(inner,)), Dense(units=2 * latent_dim)]
     decoder: list[AnyLayer] = [Dense(units=inner), leaky, Reshape(shape=(4, 4, widths[-1]))]
     for n in reversed(widths[:-1]):
         decoder += [ConvTranspose(filters=n), leaky]
