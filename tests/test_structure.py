@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -159,6 +160,18 @@ def test_playing_does_not_load_what_is_slow_to_load() -> None:
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1].split() == []
+
+
+def test_numpy_is_told_to_use_one_thread_before_it_is_imported() -> None:
+    code = (
+        "import os, sys; import visualiser; assert 'numpy' not in sys.modules; "
+        "print(os.environ['OPENBLAS_NUM_THREADS'])"
+    )
+    env = {name: value for name, value in os.environ.items() if "NUM_THREADS" not in name}
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, env=env, timeout=60
+    )
+    assert done.stdout.strip() == "1", done.stderr
 
 
 LONG = {

@@ -216,8 +216,8 @@ def _words(word: str) -> list[str]:
 
 
 def _one_thread() -> None:
-    """While playing, numpy's threads would only get in the way of the decode thread."""
-    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    """While playing, threads of torch's would only get in the way of the decode thread."""
+    for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ.setdefault(name, "1")
 
 

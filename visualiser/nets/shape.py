@@ -11,7 +11,17 @@ Zhang 2020, "BSP-Net".
 from __future__ import annotations
 
 from visualiser.nets.architecture import Architecture
-from visualiser.nets.layers import Activation, AnyLayer, Conv, Dense, Lines, Look, Plain, Pool, Reshape
+from visualiser.nets.layers import (
+    Activation,
+    AnyLayer,
+    Conv,
+    Dense,
+    Lines,
+    Look,
+    Plain,
+    Pool,
+    Reshape,
+)
 
 
 def architecture(

@@ -89,7 +89,7 @@ def train(
 
     keep: see loop.run.
     """
-    # One core is kept for drawing sketches: a thread of torch's that has to share its core makes all
+    # One core is kept for drawing sketches: a thread of torch that has to share its core makes all
     # the others wait for it, at every layer.
     torch.set_num_threads(settings.threads or max(1, (os.cpu_count() or 1) - 1))
     torch.manual_seed(settings.seed)
