@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from visualiser.audio.analysis import Ear
-from visualiser.audio.source import DEMO, AudioFile
+from visualiser.audio.file import DEMO, AudioFile
 
 RATE = 48_000
 
@@ -41,7 +41,7 @@ def noise(seconds: float, rms_dbfs: float, slope: float, seed: int = 1) -> np.nd
 @pytest.fixture(scope="module")
 def demo() -> np.ndarray:
     sound = AudioFile(DEMO, loop=True)
-    return np.concatenate([sound.window(t, RATE) for t in range(1, 25)])
+    return np.concatenate([sound.window(t, RATE).samples for t in range(1, 25)])
 
 
 @pytest.mark.parametrize("rate", [22_050, 44_100, 48_000, 96_000])

@@ -17,14 +17,9 @@ import pygame
 
 from visualiser import config
 from visualiser.audio.analysis import Ear
-from visualiser.audio.source import (
-    DEMO,
-    AudioFile,
-    Microphone,
-    Silence,
-    Source,
-    audio_duration_s,
-)
+from visualiser.audio.file import DEMO, AudioFile, audio_duration_s
+from visualiser.audio.microphone import Microphone
+from visualiser.audio.source import Silence, Source
 from visualiser.clock import FixedClock, WallClock
 from visualiser.config import ROOT, Settings
 from visualiser.controls import Control, Controls
@@ -77,8 +72,8 @@ class Listener:
         if self._heard is not None and self._waited < HOP_S:
             return self._heard
         dt, self._waited = self._waited, 0.0
-        samples = self.source.window(tick.t, self._ear.n_fft)
-        self._heard = self._ear.listen(samples, self.source.samplerate, dt)
+        sound = self.source.window(tick.t, self._ear.n_fft)
+        self._heard = self._ear.listen(sound.samples, sound.samplerate, dt)
         return self._heard
 
 
