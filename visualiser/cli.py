@@ -91,6 +91,7 @@ def _parser() -> argparse.ArgumentParser:
 
     play = verb("play", _play, "play live; this is what happens without a verb")
     showing(play)
+    play.add_argument("--mute", action="store_true", help="do not play the song aloud")
     play.add_argument("--record", action="store_true", help="record from the start")
     play.add_argument("--size", type=_size, metavar="WxH", help="of the window")
     play.add_argument("--fps", type=_whole, metavar="F", help="frames a second; 0 is unthrottled")
@@ -258,7 +259,11 @@ def _play(options: argparse.Namespace) -> int:
 
     width, height = options.size or (None, None)
     settings = _show_settings(
-        options, window__width=width, window__height=height, window__fps=options.fps
+        options,
+        window__width=width,
+        window__height=height,
+        window__fps=options.fps,
+        sound__audible=False if options.mute else None,
     )
     if run.has_display():
         seconds = options.seconds or float("inf")

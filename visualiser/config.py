@@ -41,6 +41,9 @@ class Window(Section):
 
 class Sound(Section):
     input: str | int = ""
+    channels: list[Annotated[int, Field(ge=1, le=64)]] = Field([], max_length=16)
+    audible: bool = True
+    loop: bool = True
     bands: int = Field(16, ge=4, le=64)
     n_fft: int = Field(2048, ge=256, le=16384)
     range_db: float = Field(36.0, ge=6, le=96)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import queue
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +14,7 @@ import numpy as np
 import pygame
 from numpy.typing import NDArray
 
+from visualiser.audio import decode
 from visualiser.types import UserError
 
 if TYPE_CHECKING:
@@ -112,32 +113,10 @@ class VideoWriter:
             self._file.close()
 
     def _open_song(self, song: Path) -> Iterator[av.AudioFrame]:
-        import av
-
         self._voice = self._file.add_stream("aac", rate=48_000, layout="stereo")
         self._voice.bit_rate = 256_000
-
-        def fresh() -> av.AudioResampler:
-            return av.AudioResampler("fltp", "stereo", 48_000, frame_size=1024)
-
-        def frames() -> Iterator[av.AudioFrame]:
-            resampler, fed = fresh(), False
-            with av.open(str(song)) as container, suppress(av.FFmpegError):
-                for packet in container.demux(audio=0):
-                    try:
-                        decoded = packet.decode()
-                        for frame in decoded:
-                            frame.pts = None
-                        resampled = [out for frame in decoded for out in resampler.resample(frame)]
-                    except (av.FFmpegError, ValueError):  # left out, as AudioFile leaves it out
-                        resampler, fed = fresh(), False
-                        continue
-                    fed |= bool(decoded)
-                    yield from resampled
-            if fed:
-                yield from resampler.resample(None)
-
-        return frames()
+        # What is damaged has been said by the source that the show listens to.
+        return decode.frames(song, deque(maxlen=1), "stereo", 1024)
 
     def _sing(self, until: float) -> None:
         """Encode the song's sound up to a time, s, so that it lies beside its pictures."""

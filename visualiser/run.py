@@ -19,6 +19,7 @@ from visualiser import config
 from visualiser.audio.analysis import Ear
 from visualiser.audio.file import DEMO, AudioFile, audio_duration_s
 from visualiser.audio.microphone import Microphone
+from visualiser.audio.song import Song
 from visualiser.audio.source import Silence, Source
 from visualiser.clock import FixedClock, WallClock
 from visualiser.config import ROOT, Settings
@@ -77,6 +78,13 @@ class Listener:
         return self._heard
 
 
+def _source(sound: config.Sound, song: Path | None) -> Source:
+    """What is heard live."""
+    if song is None:
+        return Microphone(sound.input, channels=sound.channels)
+    return Song(song, sound.loop) if sound.audible else AudioFile(song, sound.loop)
+
+
 def has_display() -> bool:
     """Whether a window can be seen, or SDL was told where to draw instead."""
     if wanted := os.environ.get("SDL_VIDEODRIVER"):
@@ -107,7 +115,7 @@ def perform(
         stack.callback(show.close)
         window = Window(settings.window, controls, "Squircle")
         stack.callback(window.close)
-        source: Source = AudioFile(song, loop=True) if song else Microphone(settings.sound.input)
+        source = _source(settings.sound, song)
         stack.callback(source.close)
         listener = Listener(source, settings.sound)
         recording = Recording(settings.record)

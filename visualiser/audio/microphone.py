@@ -21,7 +21,7 @@ from visualiser.audio.source import SAMPLERATE, ShowClock, Silence, Source, drai
 from visualiser.audio.tap import Tap
 from visualiser.types import Sound, UserError
 
-_AGAIN_S = 0.25  # between attempts to get a device back
+_AGAIN_S = 0.2  # between attempts to get a device back
 _AGAIN_UNHEARD_S = 1.0  # and to get one that has never been there
 _HICCUP_S = 0.4  # a stream that stalls for so long is opened anew
 _MOVES = sys.platform == "linux"  # there the sound server takes a stream to the new default itself
@@ -92,6 +92,11 @@ class Microphone:
     def device(self) -> Input | None:
         """The input that is open now, or was last."""
         return self._known
+
+    @property
+    def tap(self) -> Tap | None:
+        """The stream that is open now."""
+        return self._tap
 
     def choose(self, device: str | int | None) -> None:
         """Hear another input from now on, as the constructor's `device`. Returns at once."""

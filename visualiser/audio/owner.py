@@ -125,7 +125,10 @@ class Owner:
         the scout has seen; it is sent for by asking, and goes when nobody asks any more."""
         self._scouted = time.perf_counter()
         if self._scout is None:
-            self._scout = Scout()
+            try:
+                self._scout = Scout()
+            except OSError:  # no room for another process
+                return False
         self._scout.ask()
         seen = self._scout.rows
         if seen is None or self._rows is None:

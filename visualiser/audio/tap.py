@@ -50,7 +50,8 @@ class Tap:
             try:
                 self._stream = sounddevice.InputStream(
                     device=device.index,
-                    channels=max(channels) + 1,
+                    # Of fewer than a pair a sound server would make a mix of its own.
+                    channels=max(max(channels) + 1, min(2, device.channels)),
                     samplerate=rate,
                     blocksize=blocksize,
                     dtype="float32",
