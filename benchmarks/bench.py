@@ -22,6 +22,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from benchmarks import eye
+from benchmarks.cable import cable
 from benchmarks.row import Row
 from visualiser.types import UserError
 
@@ -263,7 +264,7 @@ def mse(quick: bool) -> Iterator[Row]:
 
 LOOKING = (eye.reconstruct, eye.denoise, eye.coverage, eye.crisp, eye.look, eye.learn)
 BENCHMARKS: dict[str, Callable[[bool], Iterator[Row]]] = {
-    f.__name__: f for f in (mse, decode, train, start, page, frames, memory, *LOOKING)
+    f.__name__: f for f in (mse, decode, train, start, page, frames, memory, *LOOKING, cable)
 }
 
 

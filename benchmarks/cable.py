@@ -94,6 +94,71 @@ def pull_and_plug(devices: Any, listener: Listening, name: str, times: int) -> I
         yield listener.until("hearing", True) - plugged
 
 
+# Plays a song with clicks, and hears both what its source gives and what comes out of the monitor.
+STEP = """
+import json, sys, time
+import numpy as np
+from visualiser.audio.microphone import Microphone
+from visualiser.audio.song import Song
+
+def clicks(source, found, last):
+    sound = source.window(time.perf_counter() - began, 16384)
+    new = min(sound.end - last, 16384)
+    for back in np.flatnonzero(np.abs(sound.samples[::-1][:new]) > 0.2)[::-1]:
+        at = sound.t - back / sound.samplerate
+        if not found or at - found[-1] > 0.02:
+            found.append(at)
+    return sound.end
+
+began = time.perf_counter()
+microphone, song = Microphone("speaker_monitor", demo="none"), Song(sys.argv[1])
+given, heard, a, b, start = [], [], 0, 0, None
+while start is None or time.perf_counter() - start < float(sys.argv[2]):
+    a, b = clicks(song, given, a), clicks(microphone, heard, b)
+    if start is None and song.is_audible and microphone.state == "hearing":
+        start = time.perf_counter()
+        settled = start - began + 2.0  # both streams begin with hiccups of the virtual sink
+    assert time.perf_counter() - began < 20 + float(sys.argv[2])
+    time.sleep(0.01)
+song.close()
+microphone.close()
+print(json.dumps([[t for t in given if settled < t < given[-1] - 0.1], heard]))
+"""
+
+
+def in_step(seconds: float) -> np.ndarray:
+    """How much later than the source says a song's clicks come out of a virtual loudspeaker, in
+    seconds; with the real PortAudio."""
+    import tempfile
+    import wave
+
+    sys.path.append(str(ROOT / "tests"))
+    from virtual_microphone import virtual_devices
+
+    rng = np.random.default_rng(1)
+    song = np.zeros(48_000 * 7)
+    for at in np.cumsum(rng.integers(12_000, 36_000, 13)):  # no two alike, so none is mistaken
+        song[at : at + 48] = 0.9 * np.sin(np.arange(48))
+    with virtual_devices() as devices, tempfile.TemporaryDirectory() as folder:
+        devices.plug_speaker("speaker")
+        path = Path(folder) / "clicks.wav"
+        with wave.open(str(path), "wb") as file:
+            file.setparams((1, 2, 48_000, 0, "NONE", ""))
+            file.writeframes((song * 32767).astype("<i2").tobytes())
+        done = subprocess.run(
+            [sys.executable, "-c", STEP, str(path), str(seconds)],
+            env=devices.env,
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=seconds + 60,
+        )
+    if done.returncode:
+        raise RuntimeError(done.stderr)
+    given, heard = (np.array(times) for times in json.loads(done.stdout.splitlines()[-1]))
+    return np.array([heard[np.abs(heard - at).argmin()] - at for at in given])
+
+
 def cable(quick: bool) -> Iterator[Row]:
     """A plug that is pulled and put back, over and over, with the real PortAudio."""
     sys.path.append(str(ROOT / "tests"))
@@ -109,3 +174,7 @@ def cable(quick: bool) -> Iterator[Row]:
     for what, waits, limit in (("lost", lost, 0.2), ("back", back, 1.0)):
         note = f"median {np.median(waits):.3f} s, of {times} unplugs"
         yield Row(f"cable: longest until {what}", float(waits.max()), "s", limit, note=note)
+    off = in_step(8.0 if quick else 60.0)
+    last = np.abs(off[len(off) // 2 :])
+    note = f"median {1e3 * np.median(np.abs(off)):.1f} ms, of {len(off)} clicks in all"
+    yield Row("cable: a song out of step, at most", 1e3 * float(last.max()), "ms", 30.0, note=note)
