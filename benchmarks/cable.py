@@ -69,6 +69,7 @@ def listening(name: str, env: dict[str, str]) -> Iterator[Listening]:
         cwd=ROOT,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,  # PortAudio complains of every device that goes
         text=True,
     ) as process:
         try:

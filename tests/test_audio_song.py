@@ -68,7 +68,8 @@ one, lines = watch(song, 1.0)
 two, more = watch(song, 1.0)
 song.close()
 report(lines=lines + more, rate=(two.end - one.end) / (two.t - one.t), end=one.end,
-       peak=float(abs(two.samples).max()), threads=[thread.name for thread in threading.enumerate()])
+       peak=float(abs(two.samples).max()),
+       threads=[thread.name for thread in threading.enumerate()])
 """
     with virtual_devices() as devices:
         facts = run(script, path, devices)

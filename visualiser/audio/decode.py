@@ -22,7 +22,7 @@ def frames(
 ) -> Generator[AudioFrame, None, None]:
     """A file's sound at 48 kHz, planar float32, from its start; without pts.
 
-    layout: "stereo", or None for the file's own; frame_size: samples a frame, the last may have
+    layout: "stereo", or None for the file's own, or "" for stereo unless it is mono; frame_size: samples a frame, the last may have
     fewer. UserError, one line, comes with the first frame: for a path that is missing, a folder,
     not audio, or without sound. Damage further in is skipped, so that what follows comes earlier,
     and said once, in notices, at the end.
@@ -31,6 +31,8 @@ def frames(
 
     with _opened(path) as container:
         stream = container.streams.audio[0]
+        if layout == "":
+            layout = None if stream.codec_context.channels == 1 else "stereo"
 
         def fresh() -> av.AudioResampler:
             return av.AudioResampler("fltp", layout, SAMPLERATE, frame_size)
@@ -80,8 +82,10 @@ def mono(path: Path, notices: deque[str]) -> Generator[FloatArray, None, None]:
 
 def stereo(path: Path, notices: deque[str]) -> Generator[FloatArray, None, None]:
     """A file as blocks of (n, 2) float32, to be played; see frames()."""
-    for frame in frames(path, notices, "stereo"):
-        yield _finite(frame.to_ndarray().T.astype(np.float32))
+    # Of one channel FFmpeg would make two that are 3 dB quieter.
+    for frame in frames(path, notices, ""):
+        samples = _finite(frame.to_ndarray().T.astype(np.float32))
+        yield np.repeat(samples, 2, axis=1) if samples.shape[1] == 1 else samples
 
 
 def _finite(samples: FloatArray) -> FloatArray:
