@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import subprocess
 import sys
+import tempfile
 import time
+import wave
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -16,6 +20,14 @@ import numpy as np
 from benchmarks.row import Row
 
 ROOT = Path(__file__).resolve().parent.parent
+
+
+def virtual() -> ModuleType:
+    """The devices of the tests, which need no hardware."""
+    if str(ROOT / "tests") not in sys.path:
+        sys.path.append(str(ROOT / "tests"))
+    return importlib.import_module("virtual_microphone")
+
 
 # A process that listens as the show does, and says when anything changes.
 LISTEN = """
@@ -130,17 +142,11 @@ print(json.dumps([[t for t in given if settled < t < given[-1] - 0.1], heard]))
 def in_step(seconds: float) -> np.ndarray:
     """How much later than the source says a song's clicks come out of a virtual loudspeaker, in
     seconds; with the real PortAudio."""
-    import tempfile
-    import wave
-
-    sys.path.append(str(ROOT / "tests"))
-    from virtual_microphone import virtual_devices
-
     rng = np.random.default_rng(1)
     song = np.zeros(48_000 * 7)
     for at in np.cumsum(rng.integers(12_000, 36_000, 13)):  # no two alike, so none is mistaken
         song[at : at + 48] = 0.9 * np.sin(np.arange(48))
-    with virtual_devices() as devices, tempfile.TemporaryDirectory() as folder:
+    with virtual().virtual_devices() as devices, tempfile.TemporaryDirectory() as folder:
         devices.plug_speaker("speaker")
         path = Path(folder) / "clicks.wav"
         with wave.open(str(path), "wb") as file:
@@ -162,12 +168,9 @@ def in_step(seconds: float) -> np.ndarray:
 
 def cable(quick: bool) -> Iterator[Row]:
     """A plug that is pulled and put back, over and over, with the real PortAudio."""
-    sys.path.append(str(ROOT / "tests"))
-    from virtual_microphone import sine, virtual_devices
-
     times = 10 if quick else 100
-    with virtual_devices() as devices:
-        devices.plug("line_in").play(sine(1000))
+    with virtual().virtual_devices() as devices:
+        devices.plug("line_in").play(virtual().sine(1000))
         with listening("line_in", devices.env) as listener:
             listener.until("hearing", True)
             found = list(pull_and_plug(devices, listener, "line_in", times))

@@ -145,12 +145,13 @@ class VirtualDevices:
         self._list(name, name)
         return feed
 
-    def plug_speaker(self, name: str) -> None:
-        """Plug an output in; what it plays can be heard from the input "NAME_monitor"."""
+    def plug_speaker(self, name: str, monitor: str = "") -> None:
+        """Plug an output in; what it plays can be heard from the input "NAME_monitor", or of
+        another name."""
         self._modules[name] = self.control(
             "load-module", "module-null-sink", f"sink_name={name}", f"rate={SAMPLERATE}"
         )
-        self._list(f"{name}_monitor", f"{name}.monitor")
+        self._list(monitor or f"{name}_monitor", f"{name}.monitor")
 
     def unplug(self, name: str) -> None:
         """Pull it out; its feed goes into nowhere."""
@@ -165,7 +166,7 @@ class VirtualDevices:
         else:
             self._listed.pop(name, None)
         lines = [
-            f'pcm.{name} {{ type pulse device "{source}" hint {{ show on }} }}\n'
+            f'pcm."{name}" {{ type pulse device "{source}" hint {{ show on }} }}\n'
             for name, source in self._listed.items()
         ]
         new = self._folder / "alsa" / "new"

@@ -22,10 +22,10 @@ def frames(
 ) -> Generator[AudioFrame, None, None]:
     """A file's sound at 48 kHz, planar float32, from its start; without pts.
 
-    layout: "stereo", or None for the file's own, or "" for stereo unless it is mono; frame_size: samples a frame, the last may have
-    fewer. UserError, one line, comes with the first frame: for a path that is missing, a folder,
-    not audio, or without sound. Damage further in is skipped, so that what follows comes earlier,
-    and said once, in notices, at the end.
+    layout: "stereo", or None for the file's own, or "" for stereo unless it is mono; frame_size:
+    samples a frame, the last may have fewer. UserError, one line, comes with the first frame: for a
+    path that is missing, a folder, not audio, or without sound. Damage further in is skipped, so
+    that what follows comes earlier, and said once, in notices, at the end.
     """
     import av
 

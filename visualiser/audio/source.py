@@ -31,8 +31,8 @@ class Source(Protocol):
 
     @property
     def state(self) -> str:
-        """ "hearing"; or why there is silence: "opening", "lost" (the device has gone) or "silent"
-        (it is there, and delivers nothing)."""
+        """What it does: "hearing"; or why there is silence: "opening", "lost" (the device has gone)
+        or "silent" (it is open, and delivers nothing)."""
         ...
 
     def window(self, t: float, n: int) -> Sound:
