@@ -363,6 +363,53 @@ def stub_time(stream: StubStream, frames: int) -> float:
     return stream.given / 48_000
 
 
+@pytest.mark.parametrize("rate", [8_000, 192_000])
+def test_any_samplerate_that_a_device_has(stub: types.ModuleType, rate: int) -> None:
+    stub.query_devices()[0]["default_samplerate"] = float(rate)
+    microphone = Microphone()
+    until(lambda: microphone.label == "microphone USB Audio")
+    square = np.repeat(np.sign(np.sin(np.arange(1000.0)))[:, None], 2, axis=1).astype(np.float32)
+    stub.streams[0].options["callback"](square, 1000, None, None)
+    sound = microphone.window(0.1, 1000)
+    assert sound.samplerate == rate and sound.end >= 1000
+    np.testing.assert_array_equal(sound.samples, square[:, 0])
+    microphone.close()
+
+
+def test_where_no_server_moves_streams_a_new_default_is_opened(
+    stub: types.ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("visualiser.audio.microphone._MOVES", False)
+    monkeypatch.setattr(owner.OWNER, "has_changed", lambda: stub.default.device[0] == 1)
+    stub.query_devices().append(stub.query_devices()[0] | {"index": 1, "name": "Desk"})
+    microphone = Microphone()
+    until(lambda: microphone.label == "microphone USB Audio")
+    block = np.ones((4, 2), np.float32)
+    stub.streams[0].options["callback"](block, 4, None, None)
+    stub.default.device = [1, 1]
+    until(
+        lambda: stub.streams[0].options["callback"](block, 4, None, None) or len(stub.streams) > 1
+    )
+    assert stub.streams[1].options["device"] == 1
+    until(lambda: microphone.label == "microphone Desk")
+    microphone.close()
+
+
+def test_a_driver_that_fails_oddly_is_said_and_left_alone_for_a_while(
+    stub: types.ModuleType,
+) -> None:
+    def odd(**options: object) -> None:
+        raise RuntimeError("the moon is full")
+
+    stub.InputStream = odd
+    microphone = Microphone()
+    lines: list[str] = []
+    until(lambda: lines.extend(microphone.notices()) or lines)
+    assert lines == ["sound: the moon is full"]
+    assert not microphone.window(1.0, 4).samples.any()
+    microphone.close()
+
+
 def test_another_input_is_chosen_while_it_plays(stub: types.ModuleType) -> None:
     desk = stub.query_devices()[0] | {"index": 1, "name": "Desk"}
     stub.query_devices().append(desk)

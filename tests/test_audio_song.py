@@ -16,8 +16,10 @@ from test_audio_source import sine, video, write
 from virtual_microphone import VirtualDevices, virtual_devices
 
 from benchmarks.cable import in_step
+from visualiser import config
 from visualiser.audio.file import AudioFile, audio_samples
 from visualiser.audio.song import Song
+from visualiser.run import _source
 from visualiser.types import UserError
 
 PREAMBLE = """
@@ -91,9 +93,9 @@ report(ready=True)
 lines = []
 while not lines:
     sound, lines = watch(song, 0.1)
-at, heard = now(), sound.end
+before = sound
 sound, more = watch(song, 1.0)
-report(lines=lines + more, rate=(sound.end - heard) / (now() - at))
+report(lines=lines + more, rate=(sound.end - before.end) / (sound.t - before.t))
 while not song.is_audible:
     watch(song, 0.1)
 again, _ = watch(song, 0.5)
@@ -159,6 +161,14 @@ def test_a_loop_goes_round_and_a_song_that_is_played_once_ends(
             expected[24_000:] = 0
         np.testing.assert_allclose(heard, expected, atol=2e-3)
     assert not [thread for thread in threading.enumerate() if thread.name in ("song", "portaudio")]
+
+
+def test_a_song_is_played_aloud_unless_it_is_muted(tmp_path: Path, unheard: None) -> None:
+    path = write(tmp_path / "song.wav", sine(500, 0.2))
+    for audible, kind in ((True, Song), (False, AudioFile)):
+        source = _source(config.Sound(audible=audible), path)
+        assert type(source) is kind
+        source.close()
 
 
 @pytest.mark.parametrize("make", ["truncated", "cover"])

@@ -62,6 +62,7 @@ class Microphone:
         self._tapped = device  # what was wanted when it was opened
         self._known: Input | None = None  # what was open last
         self._again = 0.0  # when to try next
+        self._said = ""  # the last line about something nobody thought of
         self._is_stale = False  # whether to look at the hardware anew before that
         self._idle = "opening"  # the state while nothing is heard
         self._instead: Source | None = None
@@ -250,3 +251,8 @@ class Microphone:
 
     def has_streams(self) -> bool:
         return self._tap is not None
+
+    def say(self, line: str) -> None:
+        if line != self._said:
+            self._notices.append(line)
+        self._said = line

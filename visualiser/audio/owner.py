@@ -19,10 +19,11 @@ from visualiser.types import UserError
 
 CLOSE_S = 2.0  # how long detach() waits for an audio driver that hangs
 _BEAT_S = 0.02
+_REST_S = 1.0  # how long a client that failed in a way nobody thought of is left alone
 
 
 class Client(Protocol):
-    """Whoever wants streams. Both methods are called on the owner's thread only."""
+    """Whoever wants streams. All of this is called on the owner's thread only."""
 
     def tend(self, owner: Owner, now: float) -> None:
         """Open, look after and close own streams; now: perf_counter's."""
@@ -33,6 +34,10 @@ class Client(Protocol):
         ...
 
     def has_streams(self) -> bool: ...
+
+    def say(self, line: str) -> None:
+        """Tell the person, once."""
+        ...
 
 
 class Owner:
@@ -47,6 +52,7 @@ class Owner:
         self._scout: Scout | None = None
         self._scouted = 0.0  # when somebody last wanted to know
         self._rows: list[Input] | None = None
+        self._resting: dict[int, float] = {}  # until when a client that failed is left alone
         self._acted_on: list[tuple[object, ...]] = []  # what a scout saw that led to a restart
 
     def attach(self, client: Client) -> None:
@@ -83,16 +89,27 @@ class Owner:
                 clients = list(self._clients)
                 if not clients and not leaving:
                     self._thread = None
+                    self._resting.clear()
                     break
             for client, dropped in leaving:
                 client.drop()
                 dropped.set()
             for client in clients:
-                client.tend(self, time.perf_counter())
+                self._tend(client, time.perf_counter())
             self._end_scout()
             self._wake.wait(_BEAT_S)
             self._wake.clear()
         self._end_scout(now=True)
+
+    def _tend(self, client: Client, now: float) -> None:
+        if now < self._resting.get(id(client), 0.0):
+            return
+        try:
+            client.tend(self, now)
+        except Exception as error:  # of a driver, say; whatever it is, the others are tended
+            client.drop()
+            client.say(f"sound: {error or type(error).__name__}")
+            self._resting[id(client)] = now + _REST_S
 
     # --- what clients ask, from tend()
 

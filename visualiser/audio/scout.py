@@ -12,13 +12,13 @@ from pathlib import Path
 from visualiser.audio.inputs import Input
 
 _ROOT = Path(__file__).resolve().parents[2]
-_EVERY_S = 1.0
+_EVERY_S = 0.5
 _END_S = 2.0  # how long close() waits
 
 
 class Scout:
     """PortAudio sees new hardware only when it starts anew, which ends every stream of its process.
-    So a small process of its own does that, once a second, and says what it finds."""
+    So a small process of its own does that, twice a second, and says what it finds."""
 
     def __init__(self) -> None:
         self.rows: list[Input] | None = None  # what there is, once it is known

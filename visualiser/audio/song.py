@@ -56,6 +56,7 @@ class Song:
         # Kept by PortAudio's:
         self._output: Output | None = None
         self._is_muted = False
+        self._said = ""  # the last line about something nobody thought of
         self._is_stale = False
         self._again = 0.0
         self._stop = threading.Event()
@@ -158,3 +159,8 @@ class Song:
 
     def has_streams(self) -> bool:
         return self._output is not None
+
+    def say(self, line: str) -> None:
+        if line != self._said:
+            self._notices.append(line)
+        self._said = line
