@@ -211,7 +211,7 @@ report(line_in=level("line_in").level_dbfs, desk=level("desk").level_dbfs,
 sys.stdin.readline()
 wait(lambda: loud("late", -40))
 wait(lambda: microphone.window(now(), 480) and microphone.state == "hearing")
-microphone.choose("desk")
+microphone.choose(next(row.full_name for row in inputs.rows() if row.name == "desk"))
 wait(lambda: microphone.label == "microphone desk" and loud("desk", -40) and loud("line_in", -20))
 report(chosen=[row.name for row in inputs.rows() if row.is_chosen])
 before = now()

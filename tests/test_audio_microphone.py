@@ -497,7 +497,17 @@ ROWS = [
 
 @pytest.mark.parametrize(
     ("wanted", "index"),
-    [(None, 2), ("", 2), (5, 5), ("5", 5), ("usb", 5), ("usb a", 2), ("intel", 0), (0, 0)],
+    [
+        (None, 2),
+        ("", 2),
+        (5, 5),
+        ("5", 5),
+        ("usb", 5),
+        ("usb a", 2),
+        ("usb [jack audio]", 5),
+        ("intel", 0),
+        (0, 0),
+    ],
 )
 def test_an_input_is_matched_by_number_and_name(wanted: str | int | None, index: int) -> None:
     assert match_input(ROWS, wanted).index == index

@@ -43,6 +43,11 @@ class Input:
         return any(part in self.name.casefold() for part in _MONITORS)
 
     @property
+    def full_name(self) -> str:
+        """With its sound system: on Windows several of them list the same input."""
+        return f"{self.name} [{self.hostapi}]"
+
+    @property
     def lasting_name(self) -> str:
         """Its name without the number that it gets anew whenever it is plugged in."""
         return re.sub(r"\s*[(\[]hw:[^)\]]*[)\]]\s*$", "", self.name)
@@ -94,8 +99,8 @@ def match_input(rows: list[Input], wanted: str | int | None) -> Input:
     """The input that a person means.
 
     None or "" is the default one, or the first where there is no default. A number, or a text of
-    digits, is an index. A name matches whatever its case: an exact one first, then the first that
-    contains it. UserError lists what there is.
+    digits, is an index. A name matches whatever its case: an exact one first, with or without its
+    sound system in brackets, then the first that contains it. UserError lists what there is.
     """
     if not rows:
         raise UserError("this machine has no sound input; plug one in, or play a file")
@@ -105,7 +110,7 @@ def match_input(rows: list[Input], wanted: str | int | None) -> Input:
     if name.isdecimal():
         found = [row for row in rows if row.index == int(name)]
     else:
-        found = [row for row in rows if row.name.casefold() == name]
+        found = [row for row in rows if name in (row.name.casefold(), row.full_name.casefold())]
         found += [row for row in rows if name in row.name.casefold()]
     if found:
         return found[0]

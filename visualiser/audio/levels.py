@@ -33,6 +33,11 @@ class InputRow:
     is_chosen: bool
     is_default: bool
 
+    @property
+    def full_name(self) -> str:
+        """What Microphone.choose() may be given, so that it means this one and no other."""
+        return f"{self.name} [{self.hostapi}]"
+
 
 class InputList:
     """Open while the list is seen: every input of it is listened to where that is possible, and
