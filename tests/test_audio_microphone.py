@@ -328,6 +328,25 @@ def test_a_stream_that_stops_calling_is_lost_and_opened_again(stub: types.Module
     microphone.close()
 
 
+def test_a_stream_that_only_hiccups_goes_on(
+    stub: types.ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("visualiser.audio.microphone._HICCUP_S", 5.0)
+    microphone = Microphone()
+    until(lambda: microphone.label == "microphone USB Audio")
+    hear = stub.streams[0].options["callback"]
+    hear(np.ones((4000, 2), np.float32), 4000, None, None)
+    heard = microphone.window(1.0, 4)
+    time.sleep(0.2)
+    lost = microphone.window(1.2, 4)
+    assert microphone.state == "lost" and lost.end - heard.end == pytest.approx(8820, abs=1)
+    hear(np.ones((100, 2), np.float32), 100, None, None)
+    back = microphone.window(1.21, 4)
+    assert microphone.state == "hearing" and back.end - lost.end == 100
+    assert len(stub.streams) == 1 and len(microphone.notices()) == 2
+    microphone.close()
+
+
 def test_a_device_that_delivers_nothing_is_said_and_tried_again(
     stub: types.ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:

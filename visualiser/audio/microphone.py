@@ -72,7 +72,7 @@ class Microphone:
         self._clock = ShowClock()
         self._mix = Mix()
         self._told = "opening"
-        self._heard_of: tuple[object, int] = (None, 0)  # what was heard last, and its own count
+        self._seen: tuple[Tap | None, int] = (None, 0)  # how many of a stream's were counted
         self._last = (0, 0.0)  # `end` and t that were given last
         OWNER.attach(self)
 
@@ -80,7 +80,9 @@ class Microphone:
 
     @property
     def state(self) -> str:
-        tap = self._tap
+        return self._state_of(self._tap)
+
+    def _state_of(self, tap: Tap | None) -> str:
         state = tap.state(time.perf_counter()) if tap else self._idle
         return self._idle if state == "opening" else state
 
@@ -106,9 +108,9 @@ class Microphone:
 
     def window(self, t: float, n: int) -> Sound:
         self._clock.learn(t)
-        state = self.state
-        self._tell(state)
         tap, instead = self._tap, self._instead
+        state = self._state_of(tap)
+        self._tell(state)
         passed = max(0.0, t - self._last[1])
         if state == "hearing" and tap is not None:
             if instead is not None:
@@ -120,25 +122,20 @@ class Microphone:
             np.nan_to_num(samples, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
             mono = self._mix.mono(samples, passed)
             np.clip(mono, -1.0, 1.0, out=mono)
-            end = self._count(tap, count, count, t)
-            return Sound(mono, tap.samplerate, end, self._clock.show(captured))
+            seen = self._seen[1] if self._seen[0] is tap else 0
+            self._seen = (tap, count)
+            self._last = (self._last[0] + count - seen, t)
+            return Sound(mono, tap.samplerate, self._last[0], self._clock.show(captured))
         if instead is not None:
             heard = instead.window(t, n)
-            self.samplerate = heard.samplerate
-            fresh = round(passed * heard.samplerate)
-            end = self._count(instead, heard.end, fresh, t)
-            return Sound(heard.samples, heard.samplerate, end, t)
-        fresh = round(passed * self.samplerate)
-        end = self._count(None, round(t * self.samplerate), fresh, t)
-        return Sound(np.zeros(n, np.float32), self.samplerate, end, t)
-
-    def _count(self, of: object, count: int, fresh: int, t: float) -> int:
-        """`end`: what is heard has come to `count`; fresh: how many are new where it is another
-        than before."""
-        before = self._heard_of[1] if of is self._heard_of[0] else count - fresh
-        self._heard_of = (of, count)
-        self._last = (self._last[0] + max(count - before, 0), t)
-        return self._last[0]
+            self.samplerate, samples = heard.samplerate, heard.samples
+        else:
+            samples = np.zeros(n, np.float32)
+        # In whole samples of the show's time, so that nothing is lost in rounding.
+        before = round(self._last[1] * self.samplerate)
+        fresh = max(0, round(t * self.samplerate) - before)
+        self._last = (self._last[0] + fresh, max(t, self._last[1]))
+        return Sound(samples, self.samplerate, self._last[0], t)
 
     def _tell(self, state: str) -> None:
         """Say once what has become of the device."""
