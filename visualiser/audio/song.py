@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Generator
 from math import inf
 from pathlib import Path
 
@@ -103,7 +103,7 @@ class Song:
 
     # --- its own
 
-    def _decode(self, block: FloatArray, blocks: Iterator[FloatArray]) -> None:
+    def _decode(self, block: FloatArray, blocks: Generator[FloatArray, None, None]) -> None:
         """Keep the ring filled ahead of what is heard."""
         turn = 0  # samples decoded in this turn of the loop
         while not self._stop.is_set():
@@ -111,6 +111,7 @@ class Song:
                 part = block[start : start + _CHUNK]
                 while self._ring.written + len(part) > self._heard + _AHEAD:
                     if self._stop.wait(0.05):
+                        blocks.close()
                         return
                 self._ring.append(part)
                 turn += len(part)
