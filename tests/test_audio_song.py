@@ -19,7 +19,7 @@ from benchmarks.cable import in_step
 from visualiser import config
 from visualiser.audio.file import AudioFile, audio_samples
 from visualiser.audio.song import Song
-from visualiser.run import _source
+from visualiser.listener import source_of
 from visualiser.types import UserError
 
 PREAMBLE = """
@@ -166,7 +166,7 @@ def test_a_loop_goes_round_and_a_song_that_is_played_once_ends(
 def test_a_song_is_played_aloud_unless_it_is_muted(tmp_path: Path, unheard: None) -> None:
     path = write(tmp_path / "song.wav", sine(500, 0.2))
     for audible, kind in ((True, Song), (False, AudioFile)):
-        source = _source(config.Sound(audible=audible), path)
+        source = source_of(config.Sound(audible=audible), path)
         assert type(source) is kind
         source.close()
 

@@ -15,28 +15,23 @@ from pathlib import Path
 
 import pygame
 
-from visualiser import config
-from visualiser.audio.analysis import Ear
 from visualiser.audio.file import DEMO, AudioFile, audio_duration_s
-from visualiser.audio.microphone import Microphone
-from visualiser.audio.song import Song
 from visualiser.audio.source import Silence, Source
 from visualiser.clock import FixedClock, WallClock
 from visualiser.config import ROOT, Settings
 from visualiser.controls import Control, Controls
 from visualiser.decode import Inline, Network, Worker
 from visualiser.files import free_path, write_bytes
+from visualiser.listener import Listener, source_of
 from visualiser.look import panes as look
 from visualiser.nets import checkpoint
-from visualiser.record import Recorder, VideoWriter, pixels_of
+from visualiser.record import RECORDINGS, Recording, VideoWriter, pixels_of
 from visualiser.show import Show, declare
-from visualiser.types import Features, Tick, UserError
+from visualiser.types import UserError
 from visualiser.window import CONTROLS, MESSAGE_S, Status, Window
 
-RECORDINGS = ROOT / "recordings"
 SCREENSHOTS = ROOT / "screenshots"
 PREVIEW_S = 10.0
-HOP_S = 0.004  # s; nothing new can be heard sooner than a block of sound comes
 
 
 def declared_controls(model: str | None = None) -> list[Control]:
@@ -44,45 +39,6 @@ def declared_controls(model: str | None = None) -> list[Control]:
     names = checkpoint.names()
     models = [*names, model] if model and checkpoint.is_path(model) else names
     return [*declare(models), *look.declare(), *CONTROLS]
-
-
-class Listener:
-    """A source and the ear that listens to it, once a tick; but where ticks come faster than new
-    sound does, only every few milliseconds."""
-
-    def __init__(self, source: Source, sound: config.Sound) -> None:
-        self.source = source
-        self._heard: Features | None = None
-        self._waited = 0.0
-        self._ear = Ear(
-            n_bands=sound.bands,
-            n_fft=sound.n_fft,
-            f_lo_hz=sound.low_hz,
-            f_hi_hz=sound.high_hz,
-            attack_s=sound.attack_s,
-            release_s=sound.release_s,
-            gain_attack_s=sound.gain_attack_s,
-            gain_release_s=sound.gain_release_s,
-            floor_dbfs=sound.floor_dbfs,
-            range_db=sound.range_db,
-            tilt_db_per_octave=sound.tilt_db_per_octave,
-        )
-
-    def listen(self, tick: Tick) -> Features:
-        self._waited += tick.dt
-        if self._heard is not None and self._waited < HOP_S:
-            return self._heard
-        dt, self._waited = self._waited, 0.0
-        sound = self.source.window(tick.t, self._ear.n_fft)
-        self._heard = self._ear.listen(sound.samples, sound.samplerate, dt)
-        return self._heard
-
-
-def _source(sound: config.Sound, song: Path | None) -> Source:
-    """What is heard live."""
-    if song is None:
-        return Microphone(sound.input, channels=sound.channels)
-    return Song(song, sound.loop) if sound.audible else AudioFile(song, sound.loop)
 
 
 def has_display() -> bool:
@@ -115,7 +71,7 @@ def perform(
         stack.callback(show.close)
         window = Window(settings.window, controls, "Squircle")
         stack.callback(window.close)
-        source = _source(settings.sound, song)
+        source = source_of(settings.sound, song)
         stack.callback(source.close)
         listener = Listener(source, settings.sound)
         recording = Recording(settings.record)
@@ -140,7 +96,7 @@ def perform(
             commands = list(window.commands())
             frame = show.update(tick, features, commands)
             window.draw(frame, tick, features)
-            recording.write(window, tick)
+            recording.write(window.canvas, tick)
 
             asked = {id for id, _ in commands}
             if "window.screenshot" in asked:
@@ -254,77 +210,6 @@ def _close(writer: VideoWriter) -> None:
         writer.close()
     except OSError as error:
         raise UserError(f"cannot finish {writer.path}: {error.strerror or error}") from None
-
-
-class Recording:
-    """Starts and stops recordings of the canvas, each into a new file."""
-
-    def __init__(self, settings: config.Record) -> None:
-        self.notices: list[str] = []
-        self._settings = settings
-        self._recorder: Recorder | None = None
-        self._began = 0.0
-
-    def toggle(self, size: tuple[int, int]) -> None:
-        if self._recorder:
-            self.stop()
-        else:
-            self.start(size)
-
-    def start(self, size: tuple[int, int]) -> None:
-        """size: of the canvas; the file keeps it, whatever becomes of the window."""
-        stem = datetime.now().strftime("squircle-%Y-%m-%d-%H%M%S")
-        try:
-            path = free_path(RECORDINGS, stem, ".mp4")
-        except UserError as error:
-            self.notices.append(str(error))
-            return
-        size = (size[0] & ~1, size[1] & ~1)
-        options = self._settings
-        self._recorder = Recorder(
-            path,
-            size,
-            lambda: VideoWriter(path, size, options.fps, options.crf, options.live_preset),
-        )
-
-    def write(self, window: Window, tick: Tick) -> None:
-        """Record what is on the canvas now."""
-        recorder = self._recorder
-        if recorder is None:
-            return
-        if recorder.error:
-            self.notices.append(f"recording stopped: {recorder.error}")
-            self._end()
-            return
-        if recorder.frames == 0:
-            self._began = tick.t
-        canvas = window.canvas
-        if (canvas.get_width() & ~1, canvas.get_height() & ~1) != recorder.size:
-            canvas = pygame.transform.smoothscale(canvas, recorder.size)
-        recorder.write(canvas, tick.t)
-
-    def stop(self) -> None:
-        """Finish the file and say where it is."""
-        if self._recorder is None:
-            return
-        recorder = self._end()
-        if recorder.error:
-            self.notices.append(f"recording stopped: {recorder.error}")
-        else:
-            left_out = f", {recorder.dropped} frames left out" if recorder.dropped else ""
-            self.notices.append(f"recorded {recorder.path} ({recorder.frames} frames{left_out})")
-
-    def marker(self, t: float) -> str:
-        if self._recorder is None:
-            return ""
-        at = int(t - self._began) if self._recorder.frames else 0
-        return f"REC {at // 60}:{at % 60:02}"
-
-    def _end(self) -> Recorder:
-        assert self._recorder is not None
-        recorder, self._recorder = self._recorder, None
-        recorder.close()
-        return recorder
 
 
 class Messages:
