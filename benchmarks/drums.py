@@ -33,6 +33,16 @@ PATTERNS: dict[str, tuple[tuple[str, str, str], ...]] = {
         ("x.x.......x..x..", "....x.......x...", "x.x.x.x.x.x.x.x."),
     ),
     "drum and bass": (("x.........x.....", "....x.......x...", "x.x.x.x.x.x.x.x."),),
+    "four, bare": (("x...x...x...x...", "................", "..x...x...x...x."),),
+    "rock, no hats": (
+        ("x.......x.......", "....x.......x...", "................"),
+        ("x.......x.x.....", "....x.......x...", "................"),
+    ),
+    "hip-hop, 16th hats": (
+        ("x.....x...x.....", "....x.......x...", "xoxoxoxoxoxoxoxo"),
+        ("x..x......x.....", "....x.......x..o", "xoxoxoxoxxxoxoxo"),
+    ),
+    "rock, quarter hats": (("x.......x.x.....", "....x.......x...", "x...x...x...x..."),),
 }
 # Where people play them, in beats a minute.
 TEMPI = {
@@ -40,9 +50,13 @@ TEMPI = {
     "four, 16th hats": (90, 140),
     "rock": (70, 180),
     "breakbeat": (90, 180),
-    "half-time": (120, 160),
+    "half-time": (120, 155),
     "hip-hop": (70, 105),
     "drum and bass": (160, 180),
+    "four, bare": (100, 150),
+    "rock, no hats": (90, 150),
+    "hip-hop, 16th hats": (78, 95),
+    "rock, quarter hats": (90, 160),
 }
 
 

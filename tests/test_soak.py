@@ -16,7 +16,7 @@ from visualiser.decode import Inline, Network
 from visualiser.look.panes import Panes
 from visualiser.run import declared_controls
 from visualiser.show import Show
-from visualiser.types import Tick
+from visualiser.types import Sound, Tick
 
 pytestmark = [pytest.mark.soak, pytest.mark.timeout(1800)]
 
@@ -42,7 +42,8 @@ def test_an_hour_of_playing_takes_no_more_memory_than_its_first_minutes() -> Non
             commands.append((dice.choice(playable), Nudge(dice.choice((-1, 1)))))
         if i % (60 * fps) == 0:
             show.paused = False
-        features = ear.listen(source.window(tick.t, ear.n_fft), source.samplerate, tick.dt)
+        samples, rate = source.window(tick.t, ear.n_samples), source.samplerate
+        features = ear.listen(Sound(samples, rate, round(tick.t * rate), tick.t), tick.dt)
         frame = show.update(tick, features, commands)
         assert frame.image is not None and np.isfinite(frame.image).all() and not frame.error
         panes.draw(frame, canvas, tick, features)

@@ -34,7 +34,7 @@ from visualiser.look import panes as look
 from visualiser.nets import checkpoint
 from visualiser.record import Recorder, VideoWriter, pixels_of
 from visualiser.show import Show, declare
-from visualiser.types import Features, Tick, UserError
+from visualiser.types import Features, Sound, Tick, UserError
 from visualiser.window import CONTROLS, MESSAGE_S, Status, Window
 
 RECORDINGS = ROOT / "recordings"
@@ -77,8 +77,11 @@ class Listener:
         if self._heard is not None and self._waited < HOP_S:
             return self._heard
         dt, self._waited = self._waited, 0.0
-        samples = self.source.window(tick.t, self._ear.n_fft)
-        self._heard = self._ear.listen(samples, self.source.samplerate, dt)
+        samples = self.source.window(tick.t, self._ear.n_samples)
+        samplerate = self.source.samplerate
+        self._heard = self._ear.listen(
+            Sound(samples, samplerate, round(tick.t * samplerate), tick.t), dt
+        )
         return self._heard
 
 

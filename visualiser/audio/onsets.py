@@ -24,12 +24,12 @@ _BED_RISE_S, _BED_FALL_S = 1.5, 0.3
 _BELOW_PEAK = 10**-5.0  # what is 50 dB under the loudest band is bed, too
 _PEAK_S = 3.0
 _HISTORY = 200  # hops of the running median: a second
-_WEIGHTS = np.array([0.3, 0.4, 0.3])  # of low, mid and high in the overall flux
+_WEIGHTS = np.array([0.12, 0.44, 0.44])  # of low, mid and high in the overall flux
 
 # Of overall, low, mid, high: the least flux that is an onset, and times the median.
-_LEAST = np.array([0.42, 1.0, 0.6, 0.7])
-_TIMES_MEDIAN = np.array([2.2, 2.5, 2.2, 2.2])
-_OF_PEAK = 0.12  # and this share of the largest of the last seconds
+_LEAST = np.array([0.5, 1.5, 0.6, 0.7])
+_TIMES_MEDIAN = np.array([2.5, 3.0, 2.5, 2.5])
+_OF_PEAK = 0.1  # and this share of the largest of the last seconds
 _FULL = 3.0  # flux that is an onset of strength 1
 _REFRACTORY = 12  # hops
 
