@@ -50,7 +50,7 @@ class Ear:
         gain_attack_s: float = 0.03,
         gain_release_s: float = 1.5,
         floor_dbfs: float = -58.0,
-        range_db: float = 36.0,
+        range_db: float = 40.0,
         tilt_db_per_octave: float = 3.0,
         learned_floor: FloatArray | None = None,
     ) -> None:
@@ -113,6 +113,7 @@ class Ear:
         self._samplerate = samplerate
         self._spectrum = Spectrum(self.edges_hz, self.n_fft, samplerate)
         self._onsets = Onsets(samplerate)
+        self._told_floor: Array | None = None
         self._new = round(_SLOWEST_S * samplerate)
         self._end = None
 
@@ -131,7 +132,9 @@ class Ear:
         if sound.samplerate != self._samplerate:
             self._tune(sound.samplerate)
             self.beat.retune(self._onsets.hop_s)
-        samples = _clean(sound.samples, self.n_samples)
+        new = 0 if self._end is None else min(max(sound.end - self._end, 0), self._new)
+        wanted = max(self._spectrum.long, self._onsets.window + self._onsets.hop + new)
+        samples = _clean(sound.samples, min(wanted, self.n_samples))
         powers = self._spectrum.powers(samples)
         bands_dbfs = db(powers)
         # How loud it is in the bands: rumble that nobody hears is no music.
@@ -150,10 +153,10 @@ class Ear:
         scaled = np.empty_like(self._heard)
         scaled[0] = 10 ** ((loud_dbfs - full_db[0]) / 20)
         scaled[1:] = 1.0 + (tilted_db - full_db[1]) / self.range_db
-        np.clip(scaled, 0.0, 1.0, out=scaled)
+        np.minimum(np.maximum(scaled, 0.0, out=scaled), 1.0, out=scaled)
         # Quiet music opens the gate for itself, not for the noise in the bands it leaves free.
         scaled *= min(over_db / _KNEE_DB, 1.0) if is_open else 0.0
-        scaled[1:] *= np.clip(above_db / _KNEE_DB, 0.0, 1.0)
+        scaled[1:] *= np.minimum(np.maximum(above_db / _KNEE_DB, 0.0), 1.0)
         pace = np.where(
             scaled > self._heard, step(dt, self.attack_s), step(dt, self.release_s)
         )
@@ -162,13 +165,13 @@ class Ear:
 
         onset = self._follow_beat(samples, sound, dt)
         recent = samples[-self._spectrum.long :]
-        recent = recent - recent.mean()
+        recent = recent - recent.sum() / np.float32(recent.size)
         on_scale = 1.0 + (floor.bands_dbfs + self._tilt_db - full_db[1]) / self.range_db
         return Features(
             rms=float(self._heard[0]),
             bands=self._heard[1:].astype(np.float32),
             level_dbfs=float(db(np.dot(recent, recent) / recent.size)),
-            floor=np.clip(on_scale, 0.0, 1.0).astype(np.float32),
+            floor=np.minimum(np.maximum(on_scale, 0.0), 1.0).astype(np.float32),
             gain_db=-float(full_db[0]),
             onset=float(onset[0]),
             onset_low=float(onset[1]),
@@ -184,7 +187,7 @@ class Ear:
     def _follow_beat(self, samples: FloatArray, sound: Sound, dt: float) -> Array:
         """(4,): the strongest onset of the new samples, overall, low, mid and high."""
         new = 0 if self._end is None else sound.end - self._end
-        if self._end is None or new < 0 or new > samples.size:  # another sound, or a long gap
+        if self._end is None or new < 0 or new > self._new:  # another sound, or a long gap
             self._onsets.restart(sound.end)
             self.beat.advance(dt)
         elif new:
@@ -194,9 +197,10 @@ class Ear:
         if self._end is not None and self._stalled_s > 0.2:
             self.beat.advance(dt)
         self._end = sound.end
-        self._onsets.floor[:] = 10 ** (
-            np.interp(self._onsets.centres_hz, self._centres_hz, self.floor.bands_dbfs) / 10
-        )
+        if self.floor.bands_dbfs is not self._told_floor:
+            self._told_floor = self.floor.bands_dbfs
+            of_flux = np.interp(self._onsets.centres_hz, self._centres_hz, self._told_floor)
+            self._onsets.floor = 10 ** (of_flux / 10)
         flux, strengths = self._onsets.advance(samples, sound.end)
         if not len(flux):
             return np.zeros(strengths.shape[1])
@@ -210,7 +214,8 @@ class Ear:
         now_db = max(loud_dbfs, floor_db)
         self._slow_db += step(dt, _ENERGY_S if is_open else _ENERGY_END_S) * (now_db - self._slow_db)
         fallen = step(dt, _ENERGY_PEAK_S) * (floor_db - self._slow_peak_db)
-        self._slow_peak_db = max(self._slow_peak_db + fallen, self._slow_db)
+        loudest_db = float(self._gain.full_db[0]) if is_open else floor_db
+        self._slow_peak_db = max(self._slow_peak_db + fallen, self._slow_db, loudest_db)
         span_db = min(self.range_db, max(self._slow_peak_db - floor_db, 6.0))
         energy = 1.0 + (self._slow_db - self._slow_peak_db) / span_db
         energy = min(max(energy, 0.0), 1.0) if self._slow_db > floor_db + 0.1 else 0.0
@@ -222,5 +227,4 @@ def _clean(samples: FloatArray, n: int) -> FloatArray:
     recent = samples[-n:]
     window = np.zeros(n, np.float32)
     window[n - recent.size :] = np.where(np.isfinite(recent), recent, 0.0)
-    np.clip(window, -1.0, 1.0, out=window)
-    return window
+    return np.minimum(np.maximum(window, -1.0, out=window), 1.0, out=window)

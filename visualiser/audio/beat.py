@@ -24,10 +24,12 @@ _LARGEST_SLEW = 0.25  # share of the tempo
 _COMB_S = 5.0  # what the comb looks back
 _RISE_S, _FALL_S = 0.7, 1.5  # time constants of the confidence
 _BREAK_S = 12.0  # the same while nothing begins
+_BEGINS = 0.35  # overall flux of which something began
 _QUIET_S = 1.0  # nothing began for so long: a break
 _OVER_S = 4.0  # so long a break is an end, and what comes next starts anew
 _TAPS_S = 2.0  # taps further apart are of two tempi
 _TAPPED_S = 20.0  # how long taps are believed more than ears
+_SETTLED_S, _FAITH = 5.0, 2.0  # after so much sound, that much more score for the tempo it has
 _NO_SCORE, _FULL_SCORE = 3.5, 10.0  # of the best tempo: no beat, and a sure one
 
 
@@ -69,14 +71,11 @@ class Beat:
     def hear(self, flux: Array, behind_s: float = 0.0) -> None:
         """flux: (hops, 4) as Onsets gives it, just advanced over; behind_s: how long before now
         the last of it was."""
-        for row in flux:
-            self._hear_one(row)
-            self._waited_s += self._hop_s
-            if self._waited_s >= _EVERY_S:
-                # The rest of these rows is still to come: this one is so long ago.
-                self._waited_s = 0.0
-                self._look(behind_s + (len(flux) - 1) * self._hop_s)
-            behind_s -= self._hop_s
+        self._remember(flux)
+        self._waited_s += len(flux) * self._hop_s
+        if self._waited_s >= _EVERY_S:
+            self._waited_s = 0.0
+            self._look(behind_s)
 
     def tap(self, t: float) -> None:
         """A tap on the beat, t in seconds; from the second on they give the tempo."""
@@ -106,16 +105,17 @@ class Beat:
             self._error = 0.0
             self._tapped_t = self._t
 
-    def _hear_one(self, row: Array) -> None:
-        begins = float(row[0]) > 0.35
-        self._quiet_s = 0.0 if begins else self._quiet_s + self._hop_s
-        if self._quiet_s > _OVER_S and not begins:
+    def _remember(self, flux: Array) -> None:
+        for overall in flux[:, 0].tolist():
+            self._quiet_s = 0.0 if overall > _BEGINS else self._quiet_s + self._hop_s
+        if self._quiet_s > _OVER_S:
             self._known = 0
             self._scores[:] = 0.0
             return
-        self._flux[:-1] = self._flux[1:]
-        self._flux[-1] = row[1:]
-        self._known = min(self._known + 1, len(self._flux))
+        n = min(len(flux), len(self._flux))
+        self._flux[:-n] = self._flux[n:]
+        self._flux[-n:] = flux[-n:, 1:]
+        self._known = min(self._known + n, len(self._flux))
 
     def _look(self, ago_s: float) -> None:
         """Take tempo, phase and confidence from what was heard until ago_s seconds ago."""
@@ -126,13 +126,18 @@ class Beat:
         if heard_s < _FIRST_S:
             return
         heard = self._flux[-self._known :]
-        scores = tempo.scores(heard, self._hop_s)
+        now = tempo.scores(heard, self._hop_s)
         # What was heard before counts on, the less the older; at first there is nothing before.
         keep = 0.0 if not self._scores.any() else math.exp(-_EVERY_S / min(heard_s / 4, 1.2))
-        self._scores = keep * self._scores + (1 - keep) * scores
+        self._scores = keep * self._scores + (1 - keep) * now
         tapped = self._t - self._tapped_t < _TAPPED_S
-        candidate = tempo.refine(self._scores, heard, self._hop_s, self.bpm if tapped else 0.0)
         best = float(self._scores.max())
+        scores = self._scores
+        if self._locked and heard_s > _SETTLED_S:
+            # What was believed for long is given up only for what is clearly better.
+            off = np.log2(tempo.BPM / self.bpm) / 0.03
+            scores = scores + _FAITH * np.exp(-(off**2))
+        candidate = tempo.refine(scores, self.bpm if tapped else 0.0)
         sure = min(max((best - _NO_SCORE) / (_FULL_SCORE - _NO_SCORE), 0.0), 1.0)
         if sure > 0.2 or not self._locked:
             self._take(candidate, heard, ago_s, sure)

@@ -83,15 +83,17 @@ class Floor:
             self._put(self._find())
 
     def _put(self, level_dbfs: float) -> None:
+        if level_dbfs == self.level_dbfs and self.learned is None and self._known:
+            return
         self.level_dbfs = level_dbfs
         self.bands_dbfs = np.full_like(self.bands_dbfs, level_dbfs - _SHARE_DB)
 
     def _find(self) -> float:
         """The floor by the levels of the last seconds."""
         if self._under >= _QUIET:
-            latest = np.sort(self._levels[-min(self._under - 6, _LATEST) :])
+            latest = np.sort(self._quiet_levels())
             low, high = latest[len(latest) // 10], latest[-1 - len(latest) // 10]
-            if high - low >= _MOVES_DB and high > _LOWEST_DBFS:
+            if high - low >= _MOVES_DB and high > _LOWEST_DBFS and self._turns() >= 3:
                 return max(high - _UNDER_MUSIC_DB, _LOWEST_DBFS)
             if high - low < _STEADY_DB:
                 return self.base_dbfs
@@ -104,3 +106,13 @@ class Floor:
         if float(np.median(self._levels[-_LATEST:])) > self.base_dbfs:
             return min(max(self.level_dbfs, self.base_dbfs), _HIGHEST_DBFS)
         return self.level_dbfs
+
+    def _quiet_levels(self) -> Array:
+        """What was below base_dbfs of late, without the end of what was louder."""
+        return self._levels[-min(self._under - 6, _LATEST) :]
+
+    def _turns(self) -> int:
+        """How often they went through their middle: a rise or an end alone is no music."""
+        levels = self._quiet_levels()
+        middle = (max(levels.max() - _UNDER_MUSIC_DB, levels.min()) + levels.max()) / 2
+        return int(np.count_nonzero(np.diff(levels > middle)))

@@ -9,15 +9,15 @@ from visualiser.audio.spectrum import SILENCE_DBFS, Array, step
 _FIRST_PEAK_DBFS = -20.0  # what we expect before anything was heard: music at an ordinary level
 _HEADROOM_DB = 0.9  # so that a steady tone stands just under full scale, and is not stuck there
 _BUCKETS = 8
-_HURRY = 2.5  # times faster than it was held
+_HURRY = 5.0  # times faster than it was held
 
 
 class Gain:
     """Follows the loudest of the last seconds: up at once, down after a hold.
 
     attack_s: time constant of the way up; release_s: how long a peak is held; after that the way
-    down has a time constant of release_s / 2.5, in decibels. So beats a release_s apart leave the
-    gain where it is, and after a drop of 50 dB it is back within 1 dB in three of them.
+    down has a time constant of release_s / 5, in decibels. So beats a release_s apart leave the
+    gain where it is, and after a drop of 50 dB it is back within 1 dB in two of them.
     n: how many levels are followed.
     """
 

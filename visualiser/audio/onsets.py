@@ -8,6 +8,8 @@ Plumbley, 2007), and picked causally against a running median (Boeck, Krebs and 
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from visualiser.audio.spectrum import Array, band_weights, samples_of, step
@@ -21,14 +23,14 @@ _SPLITS_HZ = (150.0, 4_000.0)  # between low, mid and high
 _FALL = 0.25  # share of the window that fades out at its newest end: short, to be early
 _LAG = 3  # hops that flux looks back
 _BED_RISE_S, _BED_FALL_S = 1.5, 0.3
-_BELOW_PEAK = 10**-5.0  # what is 50 dB under the loudest band is bed, too
+_BELOW_PEAK = math.log(10**-5.0)  # what is 50 dB under the loudest band is bed, too
 _PEAK_S = 3.0
 _HISTORY = 200  # hops of the running median: a second
 _WEIGHTS = np.array([0.12, 0.44, 0.44])  # of low, mid and high in the overall flux
 
 # Of overall, low, mid, high: the least flux that is an onset, and times the median.
-_LEAST = np.array([0.5, 1.5, 0.6, 0.7])
-_TIMES_MEDIAN = np.array([2.5, 3.0, 2.5, 2.5])
+_LEAST = (0.5, 1.5, 0.6, 0.7)
+_TIMES_MEDIAN = (2.5, 3.0, 2.5, 2.5)
 _OF_PEAK = 0.1  # and this share of the largest of the last seconds
 _FULL = 3.0  # flux that is an onset of strength 1
 _REFRACTORY = 12  # hops
@@ -60,7 +62,8 @@ class Onsets:
         self.centres_hz = np.sqrt(edges_hz[1:] * edges_hz[:-1])
         group = np.searchsorted(_SPLITS_HZ, self.centres_hz)
         members = (group[:, None] == np.arange(3)).astype(float)
-        self._groups = members / np.maximum(members.sum(axis=0), 1)
+        members /= np.maximum(members.sum(axis=0), 1)
+        self._groups = np.concatenate([members @ _WEIGHTS[:, None], members], axis=1)
         self._offsets = np.arange(self.window)
         self.floor = np.full(self.centres_hz.size, 1e-7)
         self._rise, self._fall = step(self.hop_s, _BED_RISE_S), step(self.hop_s, _BED_FALL_S)
@@ -74,10 +77,10 @@ class Onsets:
         self._peak = 0.0
         self._past = np.zeros((_LAG, n))
         self._median_of = np.zeros((CHANNELS, _HISTORY))
-        self._median = np.zeros(CHANNELS)
-        self._high = np.zeros(CHANNELS)
-        self._since = np.full(CHANNELS, _REFRACTORY)
-        self._low_since = np.zeros(CHANNELS)  # least flux since the last onset
+        self._median = [0.0] * CHANNELS
+        self._high = [0.0] * CHANNELS
+        self._since = [_REFRACTORY] * CHANNELS
+        self._lowest = [0.0] * CHANNELS  # flux since the last onset
 
     def restart(self, end: int) -> None:
         """The next sample is number end + 1 of some other sound."""
@@ -97,44 +100,52 @@ class Onsets:
         self._hops = last
         starts = np.arange(first, last + 1) * self.hop - self.window - oldest
         frames = samples[starts[:, None] + self._offsets]
-        frames -= frames.mean(axis=1, keepdims=True)
+        frames -= frames.sum(axis=1, keepdims=True) / np.float32(self.window)
         spectrum = np.fft.rfft(frames * self._shape, axis=1)
         powers = ((spectrum.real**2 + spectrum.imag**2) @ self._weights).astype(np.float64)
-        flux = np.empty((powers.shape[0], CHANNELS))
+        flux = self._flux(powers)
         strengths = np.zeros_like(flux)
-        for i, power in enumerate(powers):
-            flux[i] = self._flux(power)
-            self._pick(first + i, flux[i], strengths[i])
+        for i, values in enumerate(flux.tolist()):
+            self._pick(first + i, values, strengths[i])
         return flux, strengths
 
-    def _flux(self, power: Array) -> Array:
-        """(4,): how much louder than a moment ago, in octaves of power above the bed."""
-        self._peak = max(float(power.max()), self._peak * self._fade)
-        least = np.maximum(self.floor, self._peak * _BELOW_PEAK)
-        bed = np.maximum(self._bed, np.log(least))
-        now = np.log2(1 + power / (2 * np.exp(bed)))
-        log_power = np.log(np.maximum(power, least))
-        pace = np.where(log_power > bed, self._rise, self._fall)
-        self._bed = bed + pace * (log_power - bed)
-        before = self._past[0].copy()
-        np.maximum(before[1:], self._past[0][:-1], out=before[1:])
-        np.maximum(before[:-1], self._past[0][1:], out=before[:-1])
-        self._past[:-1] = self._past[1:]
-        self._past[-1] = now
-        grown = np.maximum(now - before, 0) @ self._groups
-        return np.concatenate([[grown @ _WEIGHTS], grown])
+    def _flux(self, powers: Array) -> Array:
+        """(hops, n_flux_bands) -> (hops, 4): how much louder than a moment ago, in octaves of
+        power above the bed."""
+        n = len(powers)
+        beds = np.empty_like(powers)
+        logs = np.log(np.maximum(powers, self.floor))
+        lowest = np.log(self.floor)
+        for i, loudest in enumerate(powers.max(axis=1).tolist()):
+            self._peak = max(loudest, self._peak * self._fade)
+            least = max(math.log(max(self._peak, 1e-12)) + _BELOW_PEAK, -30.0)
+            bed = np.maximum(np.maximum(self._bed, lowest), least)
+            beds[i] = bed
+            off = np.maximum(logs[i], least) - bed
+            bed += np.where(off > 0, self._rise, self._fall) * off
+            self._bed = bed
+        known = np.concatenate([self._past, np.log2(1 + powers / (2 * np.exp(beds)))])
+        self._past = known[n:]
+        before = known[:n].copy()
+        np.maximum(before[:, 1:], known[:n, :-1], out=before[:, 1:])
+        np.maximum(before[:, :-1], known[:n, 1:], out=before[:, :-1])
+        return np.maximum(known[_LAG:] - before, 0) @ self._groups
 
-    def _pick(self, hop: int, flux: Array, strength: Array) -> None:
+    def _pick(self, hop: int, flux: list[float], strengths: Array) -> None:
+        """Find what begins at a hop, overall and in each group; plain numbers are fastest here."""
         self._median_of[:, hop % _HISTORY] = flux
         if hop % 4 == 0:
-            self._median = np.partition(self._median_of, _HISTORY // 2)[:, _HISTORY // 2]
-        threshold = np.maximum(_LEAST, _TIMES_MEDIAN * self._median)
-        threshold = np.maximum(threshold, _OF_PEAK * self._high)
-        self._high = np.maximum(self._high * self._fade, flux)
-        self._low_since = np.minimum(self._low_since, flux)
-        self._since += 1
-        begins = (flux > threshold) & (self._since > _REFRACTORY)
-        begins &= flux - self._low_since > 0.5 * threshold
-        strength[begins] = np.clip(flux[begins] / _FULL, 0, 1)
-        self._since[begins] = 0
-        self._low_since[begins] = flux[begins]
+            middle = _HISTORY // 2
+            self._median = np.partition(self._median_of, middle)[:, middle].tolist()
+        for i, value in enumerate(flux):
+            threshold = max(
+                _LEAST[i], _TIMES_MEDIAN[i] * self._median[i], _OF_PEAK * self._high[i]
+            )
+            self._high[i] = max(self._high[i] * self._fade, value)
+            self._lowest[i] = min(self._lowest[i], value)
+            self._since[i] += 1
+            again = value - self._lowest[i] > 0.5 * threshold
+            if value > threshold and self._since[i] > _REFRACTORY and again:
+                strengths[i] = min(value / _FULL, 1.0)
+                self._since[i] = 0
+                self._lowest[i] = value

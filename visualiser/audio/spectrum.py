@@ -35,7 +35,7 @@ class Spectrum:
         total = np.zeros(self._weights[0].shape[1], np.float32)
         for window, weights in zip(self._hanns, self._weights, strict=True):
             recent = samples[-window.size :]
-            found = np.fft.rfft((recent - recent.mean()) * window)
+            found = np.fft.rfft((recent - recent.sum() / np.float32(recent.size)) * window)
             total += (found.real**2 + found.imag**2) @ weights
         return total
 

@@ -21,23 +21,29 @@ _PHASES = 64
 _SMOOTH_S = 0.02
 _COMB_FADE_S = 3.0
 _SMOOTH = np.array([1.0, 3.0, 4.0, 3.0, 1.0]) / 12
-# Fitted: of low, mid, high and low + mid by the multiples, then of the preference.
+# Fitted: of low, mid, high and low + mid by the multiples; the same times the distance from the
+# preferred tempo; of the pairs; of that distance, squared and plain.
 _FITTED = np.array(
     [
-        -0.13, -0.03, -1.05, 0.51, 0.94, 0.38, -0.29, 0.98,
-        -0.76, 1.12, 1.53, 2.34, -0.17, 1.37, 1.06, 0.59,
-        -1.77, 4.34, -1.31, 2.07, 4.52, 2.01, 0.17, 0.40,
-        -0.47, 0.83, 0.35, 1.93, 0.48, 0.77, 0.99, 0.86,
-        -3.48, 1.69,
+        0.14, 0.50, -0.22, 0.86, 1.38, 0.19, -0.63, 1.30,
+        -0.35, 0.52, 0.33, 2.35, 0.68, 1.77, 0.85, 0.82,
+        0.03, 2.25, 0.35, 2.05, 2.16, 2.55, 0.46, 0.20,
+        -0.19, 0.68, -0.02, 2.04, 1.25, 0.80, 0.40, 1.19,
+        0.08, 0.38, 0.04, 0.33, 0.20, 0.95, -0.27, 1.45,
+        0.47, 1.23, 0.13, 0.50, 0.55, 0.88, 0.35, 0.95,
+        0.90, -0.29, 0.91, -0.89, -0.36, -0.16, 0.22, 0.32,
+        0.27, 0.85, 0.08, 0.41, 0.48, 0.90, -0.01, 1.34,
+        -0.57, 1.12, 0.44, 0.32, 0.10, -0.06, -0.35,
+        -2.69, -1.03,
     ]
 )  # fmt: skip
 # Of low, mid, snares and high on the beat; a quarter after it; a half; three quarters.
 _FITTED_PHASE = np.array(
     [
-        4.42, 4.79, 4.90, 4.33,
-        -0.46, -3.72, -3.77, -2.94,
-        1.23, -3.29, -5.03, 3.76,
-        -0.40, 4.18, 3.77, 3.10,
+        4.57, 4.86, 5.05, 4.26,
+        -0.71, -3.58, -3.14, -2.70,
+        1.13, -3.08, -5.08, 4.00,
+        -0.96, 3.32, 2.73, 3.08,
     ]
 )  # fmt: skip
 # End of the fit
@@ -65,7 +71,11 @@ def describe(flux: Array, hop_s: float) -> Array:
     found *= inside
     columns = found.transpose(1, 0, 2).reshape(len(BPM), -1)
     away = np.log2(BPM / _PREFER_BPM)[:, None]
-    return np.concatenate([columns, away**2, away], axis=1)
+    at_half, at_one, at_two = found[3, :, 1], found[3, :, 3], found[3, :, 5]
+    hats_half, hats_quarter = found[2, :, 1], found[2, :, 0]
+    pairs = (at_half * at_one, at_one * at_two, at_half * hats_half, at_half * hats_quarter,
+             at_one * hats_half, hats_half * hats_quarter, at_half * found[0, :, 1])  # fmt: skip
+    return np.concatenate([columns, columns * away, np.stack(pairs, 1), away**2, away], axis=1)
 
 
 def scores(flux: Array, hop_s: float) -> Array:
@@ -73,7 +83,7 @@ def scores(flux: Array, hop_s: float) -> Array:
     return describe(flux, hop_s) @ _FITTED
 
 
-def refine(found: Array, flux: Array, hop_s: float, near: float = 0.0) -> float:
+def refine(found: Array, near: float = 0.0) -> float:
     """The best tempo by scores `found`, finer than BPM is spaced. near: only within 8 % of it."""
     if near:
         found = np.where(np.abs(np.log2(BPM / near)) < 0.11, found, -1e9)
