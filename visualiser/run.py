@@ -13,6 +13,7 @@ from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from pathlib import Path
 
+import numpy as np
 import pygame
 
 from visualiser import config
@@ -70,6 +71,7 @@ class Listener:
             floor_dbfs=sound.floor_dbfs,
             range_db=sound.range_db,
             tilt_db_per_octave=sound.tilt_db_per_octave,
+            learned_floor=np.array(sound.room_dbfs, np.float32) if sound.room_dbfs else None,
         )
 
     def listen(self, tick: Tick) -> Features:

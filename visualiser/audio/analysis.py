@@ -66,7 +66,9 @@ class Ear:
         self._centres_hz = np.sqrt(self.edges_hz[1:] * self.edges_hz[:-1])
         self._tilt_db = tilt_db_per_octave * np.log2(self._centres_hz / 1_000.0)
         self._samplerate = 0
-        self._learned = learned_floor
+        self.floor = Floor(n_bands, floor_dbfs)
+        if learned_floor is not None and np.shape(learned_floor) == (n_bands,):
+            self.floor.use(learned_floor)
         self._tune(NOMINAL_HZ)
         self.reset()
 
@@ -93,14 +95,12 @@ class Ear:
 
     def reset(self) -> None:
         """Forget all that was heard, but not the floor that was learned."""
-        if hasattr(self, "floor"):
-            self._learned = self.floor.learned
         # One row of values: the loudness first, then the bands, for they are treated alike.
         self._heard = np.zeros(1 + self.n_bands)
         self._gain = Gain(2, self.gain_attack_s, self.gain_release_s)  # loudness, loudest band
+        learned = self.floor.learned
         self.floor = Floor(self.n_bands, self.floor_dbfs)
-        if self._learned is not None and np.shape(self._learned) == (self.n_bands,):
-            self.floor.use(self._learned)
+        self.floor.use(learned)
         self._slow_db, self._slow_peak_db = self.floor_dbfs, self.floor_dbfs
         self._energy = 0.0
         self._end: int | None = None
@@ -144,8 +144,8 @@ class Ear:
         floor = self.floor
         floor.follow(loud_dbfs, bands_dbfs, dt)
         above_db = bands_dbfs - floor.bands_dbfs
-        over_db = float(above_db.max()) if floor.learned is not None else math.inf
-        over_db = min(over_db, loud_dbfs - floor.level_dbfs) if over_db == math.inf else over_db
+        learned = floor.learned is not None
+        over_db = float(above_db.max()) if learned else loud_dbfs - floor.level_dbfs
         is_open = over_db > 0.0 and not floor.learning
         self._gain.follow(np.array([loud_dbfs, tilted_db.max()]), dt, is_open)
         full_db = self._gain.full_db
@@ -157,9 +157,7 @@ class Ear:
         # Quiet music opens the gate for itself, not for the noise in the bands it leaves free.
         scaled *= min(over_db / _KNEE_DB, 1.0) if is_open else 0.0
         scaled[1:] *= np.minimum(np.maximum(above_db / _KNEE_DB, 0.0), 1.0)
-        pace = np.where(
-            scaled > self._heard, step(dt, self.attack_s), step(dt, self.release_s)
-        )
+        pace = np.where(scaled > self._heard, step(dt, self.attack_s), step(dt, self.release_s))
         self._heard += pace * (scaled - self._heard)
         self._heard[self._heard < _NOTHING] = 0.0
 
@@ -212,7 +210,9 @@ class Ear:
         """0..1: loudness over seconds, between the floor and the loudest of the last minute."""
         floor_db = self.floor.level_dbfs
         now_db = max(loud_dbfs, floor_db)
-        self._slow_db += step(dt, _ENERGY_S if is_open else _ENERGY_END_S) * (now_db - self._slow_db)
+        self._slow_db += step(dt, _ENERGY_S if is_open else _ENERGY_END_S) * (
+            now_db - self._slow_db
+        )
         fallen = step(dt, _ENERGY_PEAK_S) * (floor_db - self._slow_peak_db)
         loudest_db = float(self._gain.full_db[0]) if is_open else floor_db
         self._slow_peak_db = max(self._slow_peak_db + fallen, self._slow_db, loudest_db)

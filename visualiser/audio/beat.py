@@ -21,16 +21,17 @@ _FIRST_S = 1.8  # of sound, before the first look
 _ATTACK_S = 0.011  # flux comes so much later than what it is of
 _SLEW_S = 0.35  # time constant of corrections of the phase
 _LARGEST_SLEW = 0.25  # share of the tempo
+_DOUBT, _BELIEVED = 0.12, 3  # beats off that are not believed until so many looks agree
 _COMB_S = 5.0  # what the comb looks back
 _RISE_S, _FALL_S = 0.7, 1.5  # time constants of the confidence
-_BREAK_S = 12.0  # the same while nothing begins
+_BREAK_S = 6.0  # the same while nothing begins
 _BEGINS = 0.35  # overall flux of which something began
 _QUIET_S = 1.0  # nothing began for so long: a break
 _OVER_S = 4.0  # so long a break is an end, and what comes next starts anew
 _TAPS_S = 2.0  # taps further apart are of two tempi
 _TAPPED_S = 20.0  # how long taps are believed more than ears
 _SETTLED_S, _FAITH = 5.0, 2.0  # after so much sound, that much more score for the tempo it has
-_NO_SCORE, _FULL_SCORE = 3.5, 10.0  # of the best tempo: no beat, and a sure one
+_NO_SCORE, _FULL_SCORE = 5.5, 11.0  # of the best tempo: no beat, and a sure one
 
 
 class Beat:
@@ -49,6 +50,7 @@ class Beat:
         self._taps: list[float] = []
         self._tapped_t = -math.inf
         self._locked = False
+        self._doubts = 0  # looks in a row that found another phase
         self.retune(hop_s)
 
     def retune(self, hop_s: float) -> None:
@@ -154,9 +156,12 @@ class Beat:
         phase = tempo.phase(rows, self._hop_s, self.bpm)
         phase += (ago_s + _ATTACK_S) * self.bpm / 60
         error = (phase - self.beats + 0.5) % 1.0 - 0.5
-        if not self._locked and sure > 0.0:
-            self.beats += (phase - self.beats) % 1.0
-            self._error = 0.0
-            self._locked = True
-        else:
-            self._error = error
+        if not self._locked:
+            if sure > 0.0:
+                self.beats += (phase - self.beats) % 1.0
+                self._locked = True
+            return
+        # A single look may take an off-beat for the beat.
+        self._doubts = self._doubts + 1 if abs(error) > _DOUBT else 0
+        if self._doubts in (0, _BELIEVED):
+            self._error, self._doubts = error, 0

@@ -138,9 +138,7 @@ class Onsets:
             middle = _HISTORY // 2
             self._median = np.partition(self._median_of, middle)[:, middle].tolist()
         for i, value in enumerate(flux):
-            threshold = max(
-                _LEAST[i], _TIMES_MEDIAN[i] * self._median[i], _OF_PEAK * self._high[i]
-            )
+            threshold = max(_LEAST[i], _TIMES_MEDIAN[i] * self._median[i], _OF_PEAK * self._high[i])
             self._high[i] = max(self._high[i] * self._fade, value)
             self._lowest[i] = min(self._lowest[i], value)
             self._since[i] += 1

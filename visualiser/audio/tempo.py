@@ -25,16 +25,16 @@ _SMOOTH = np.array([1.0, 3.0, 4.0, 3.0, 1.0]) / 12
 # preferred tempo; of the pairs; of that distance, squared and plain.
 _FITTED = np.array(
     [
-        0.14, 0.50, -0.22, 0.86, 1.38, 0.19, -0.63, 1.30,
-        -0.35, 0.52, 0.33, 2.35, 0.68, 1.77, 0.85, 0.82,
-        0.03, 2.25, 0.35, 2.05, 2.16, 2.55, 0.46, 0.20,
-        -0.19, 0.68, -0.02, 2.04, 1.25, 0.80, 0.40, 1.19,
-        0.08, 0.38, 0.04, 0.33, 0.20, 0.95, -0.27, 1.45,
-        0.47, 1.23, 0.13, 0.50, 0.55, 0.88, 0.35, 0.95,
-        0.90, -0.29, 0.91, -0.89, -0.36, -0.16, 0.22, 0.32,
-        0.27, 0.85, 0.08, 0.41, 0.48, 0.90, -0.01, 1.34,
-        -0.57, 1.12, 0.44, 0.32, 0.10, -0.06, -0.35,
-        -2.69, -1.03,
+        0.23, 0.78, -0.52, 1.15, 2.19, 0.40, -1.31, 1.67,
+        -0.30, 0.50, 0.88, 2.73, 0.55, 1.93, 1.13, 0.90,
+        0.10, 2.17, 0.41, 2.19, 2.08, 2.70, 0.74, 0.15,
+        -0.23, 0.77, -0.02, 2.39, 1.52, 1.00, 0.40, 1.44,
+        0.12, 0.51, -0.03, 0.49, -0.01, 1.43, -0.54, 2.24,
+        0.61, 1.90, -0.08, 0.70, 0.64, 1.12, 0.55, 1.36,
+        0.98, -0.39, 0.98, -1.30, -0.46, -0.59, 0.66, 0.22,
+        0.33, 1.31, -0.06, 0.64, 0.53, 1.28, -0.05, 2.07,
+        -1.18, 1.66, 0.30, 0.81, 0.24, -0.09, -0.68,
+        -3.72, -1.72,
     ]
 )  # fmt: skip
 # Of low, mid, snares and high on the beat; a quarter after it; a half; three quarters.
@@ -120,7 +120,9 @@ def phase_features(flux: Array, hop_s: float, bpm: float) -> Array:
     curves = np.sqrt(np.minimum(flux, _LOUD))
     snare = np.maximum(curves[:, 1] - curves[:, 0], 0.0)
     channels = (curves[:, 0], curves[:, 1], snare, curves[:, 2])
-    profiles = np.stack([np.bincount(at, c * fade, _PHASES) for c in channels])
+    profiles: Array = np.stack(
+        [np.bincount(at, c * fade, _PHASES).astype(np.float64) for c in channels]
+    )
     profiles /= np.maximum(np.bincount(at, fade, _PHASES), 1e-9)
     smooth = np.exp(-0.5 * (2 * np.pi * np.arange(_PHASES // 2 + 1) * _SMOOTH_S * bpm / 60) ** 2)
     profiles = np.fft.irfft(np.fft.rfft(profiles) * smooth, _PHASES)
