@@ -111,7 +111,11 @@ def drums(
                     kicks.append(at)
     peak = np.abs(out).max()
     if bed:
-        _bass_line(out, rng, kicks, sixteenth, peak * rng.uniform(0.15, 0.3))
+        end_s = seconds - 0.1
+        notes = _bass_notes(rng, kicks, start_s, end_s, sixteenth)
+        _bass_line(out, rng, notes, sixteenth, peak * rng.uniform(0.15, 0.3))
+        plucks = _plucked(out, rng, start_s, end_s, sixteenth, peak * rng.uniform(0.05, 0.2))
+        onsets += [*notes, *plucks]
         _pads(out, rng, start_s, 16 * sixteenth, peak * rng.uniform(0.03, 0.1))
         noise = coloured(seconds, float(rng.choice([0.0, 0.5])), seed + 1)
         out += noise * peak * 10 ** (rng.uniform(-56, -42) / 20) * (_clock(out) >= start_s)
@@ -303,18 +307,53 @@ def _tom(rng: np.random.Generator) -> Wave:
     return np.sin(2 * np.pi * hz * (t + 0.02 * (1 - np.exp(-t / 0.03)))) * np.exp(-t / 0.12)
 
 
+def _bass_notes(
+    rng: np.random.Generator, kicks: list[float], start: float, end: float, sixteenth: float
+) -> list[float]:
+    """Times: with the kicks, on all eighths, on the off-beats alone, or anyhow."""
+    style = rng.choice(["kicks", "kicks", "eighths", "off-beats", "anyhow"])
+    if style == "kicks":
+        return list(kicks)
+    steps = np.arange(int((end - start) / sixteenth))
+    if style == "eighths":
+        steps = steps[::2]
+    elif style == "off-beats":
+        steps = steps[2::4]
+    else:
+        bar = rng.random(16) < 0.35
+        steps = steps[bar[steps % 16]]
+    return [start + float(step) * sixteenth for step in steps]
+
+
 def _bass_line(
-    out: Wave, rng: np.random.Generator, kicks: list[float], sixteenth: float, loud: float
+    out: Wave, rng: np.random.Generator, times: list[float], sixteenth: float, loud: float
 ) -> None:
-    """Notes with the kicks, and some an eighth after."""
     root = rng.uniform(41, 65)
-    for at in kicks:
-        for late in (0, 2) if rng.random() < 0.4 else (0,):
-            hz = root * 2 ** (rng.choice([0, 0, 3, 5, 7, 12]) / 12)
-            t = np.arange(round(sixteenth * rng.uniform(1.5, 3.5) * RATE)) / RATE
-            tone = sum(np.sin(2 * np.pi * k * hz * t) / k**1.3 for k in range(1, 8))
-            shape = np.clip(t / 0.01, 0, 1) * np.clip((t[-1] - t) / 0.03, 0, 1)
-            _lay(out, tone * shape, at + late * sixteenth, loud)
+    for at in times:
+        hz = root * 2 ** (rng.choice([0, 0, 3, 5, 7, 12]) / 12)
+        t = np.arange(round(sixteenth * rng.uniform(1.0, 1.9) * RATE)) / RATE
+        tone = sum(np.sin(2 * np.pi * k * hz * t) / k**1.3 for k in range(1, 8))
+        shape = np.clip(t / 0.01, 0, 1) * np.clip((t[-1] - t) / 0.03, 0, 1)
+        _lay(out, tone * shape, at, loud)
+
+
+def _plucked(
+    out: Wave, rng: np.random.Generator, start: float, end: float, sixteenth: float, loud: float
+) -> list[float]:
+    """A melody on some of the eighths, in half of all pieces; its times."""
+    if rng.random() < 0.5:
+        return []
+    root, bar = rng.uniform(260, 520), rng.random(8) < rng.uniform(0.3, 0.9)
+    times = []
+    for eighth in range(int((end - start) / sixteenth / 2)):
+        if bar[eighth % 8]:
+            hz = root * 2 ** (rng.choice([0, 3, 5, 7, 10, 12]) / 12)
+            t = np.arange(round(0.4 * RATE)) / RATE
+            ring = np.exp(-t / 0.1) * np.sin(2 * np.pi * 3 * hz * t)
+            tone = np.sin(2 * np.pi * hz * t + ring) * np.exp(-t / 0.15) * np.clip(t / 0.003, 0, 1)
+            times.append(start + eighth * 2 * sixteenth)
+            _lay(out, tone, times[-1], loud)
+    return times
 
 
 def _pads(out: Wave, rng: np.random.Generator, start: float, every: float, loud: float) -> None:

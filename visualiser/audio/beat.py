@@ -50,6 +50,8 @@ class Beat:
         self._taps: list[float] = []
         self._tapped_t = -math.inf
         self._locked = False
+        self._tempo_next = True
+        self._sure = 0.0  # how well the best tempo explains what was heard, 0..1
         self._doubts = 0  # looks in a row that found another phase
         self.retune(hop_s)
 
@@ -75,9 +77,18 @@ class Beat:
         the last of it was."""
         self._remember(flux)
         self._waited_s += len(flux) * self._hop_s
-        if self._waited_s >= _EVERY_S:
+        # Tempo and phase in turn: either takes a while, and no tick should be late for both.
+        if self._waited_s >= _EVERY_S / 2:
             self._waited_s = 0.0
-            self._look(behind_s)
+            self._tempo_next = not self._tempo_next
+            if self._quiet_s > _QUIET_S:
+                self.confidence *= 1 - step(_EVERY_S / 2, _BREAK_S)
+            elif self._known * self._hop_s >= _FIRST_S:
+                heard = self._flux[-self._known :]
+                if self._tempo_next:
+                    self._find_phase(heard, behind_s)
+                else:
+                    self._find_tempo(heard)
 
     def tap(self, t: float) -> None:
         """A tap on the beat, t in seconds; from the second on they give the tempo."""
@@ -107,6 +118,10 @@ class Beat:
             self._error = 0.0
             self._tapped_t = self._t
 
+    @property
+    def _tapped(self) -> bool:
+        return self._t - self._tapped_t < _TAPPED_S
+
     def _remember(self, flux: Array) -> None:
         for overall in flux[:, 0].tolist():
             self._quiet_s = 0.0 if overall > _BEGINS else self._quiet_s + self._hop_s
@@ -119,49 +134,43 @@ class Beat:
         self._flux[-n:] = flux[-n:, 1:]
         self._known = min(self._known + n, len(self._flux))
 
-    def _look(self, ago_s: float) -> None:
-        """Take tempo, phase and confidence from what was heard until ago_s seconds ago."""
-        if self._quiet_s > _QUIET_S:
-            self.confidence *= 1 - step(_EVERY_S, _BREAK_S)
-            return
-        heard_s = self._known * self._hop_s
-        if heard_s < _FIRST_S:
-            return
-        heard = self._flux[-self._known :]
+    def _find_tempo(self, heard: Array) -> None:
+        """Take tempo and confidence from flux (hops, 3)."""
+        heard_s = len(heard) * self._hop_s
         now = tempo.scores(heard, self._hop_s)
         # What was heard before counts on, the less the older; at first there is nothing before.
-        keep = 0.0 if not self._scores.any() else math.exp(-_EVERY_S / min(heard_s / 4, 1.2))
+        keep = math.exp(-_EVERY_S / min(heard_s / 4, 1.2)) if self._scores.any() else 0.0
         self._scores = keep * self._scores + (1 - keep) * now
-        tapped = self._t - self._tapped_t < _TAPPED_S
         best = float(self._scores.max())
-        scores = self._scores
-        if self._locked and heard_s > _SETTLED_S:
-            # What was believed for long is given up only for what is clearly better.
-            off = np.log2(tempo.BPM / self.bpm) / 0.03
-            scores = scores + _FAITH * np.exp(-(off**2))
-        candidate = tempo.refine(scores, self.bpm if tapped else 0.0)
         sure = min(max((best - _NO_SCORE) / (_FULL_SCORE - _NO_SCORE), 0.0), 1.0)
         if sure > 0.2 or not self._locked:
-            self._take(candidate, heard, ago_s, sure)
-        sure = sure if self._locked else 0.0
-        sure = max(sure, 0.6) if tapped else sure
-        pace = step(_EVERY_S, _RISE_S if sure > self.confidence else _FALL_S)
-        self.confidence += pace * (sure - self.confidence)
+            scores = self._scores
+            if self._locked and heard_s > _SETTLED_S:
+                # What was believed for long is given up only for what is clearly better.
+                off = np.log2(tempo.BPM / self.bpm) / 0.03
+                scores = scores + _FAITH * np.exp(-(off**2))
+            bpm = tempo.refine(scores, self.bpm if self._tapped else 0.0)
+            same = self.bpm > 0 and abs(math.log2(bpm / self.bpm)) < math.log2(1.04)
+            # Within a few hundredths the tempo glides.
+            self.bpm = self.bpm + 0.4 * (bpm - self.bpm) if same else bpm
+        self._sure = sure
+        aim = max(sure, 0.6) if self._tapped else sure if self._locked else 0.0
+        pace = step(_EVERY_S, _RISE_S if aim > self.confidence else _FALL_S)
+        self.confidence += pace * (aim - self.confidence)
 
-    def _take(self, bpm: float, heard: Array, ago_s: float, sure: float) -> None:
-        same = self.bpm > 0 and abs(math.log2(bpm / self.bpm)) < math.log2(1.04)
-        # Within a few hundredths the tempo glides.
-        self.bpm = self.bpm + 0.4 * (bpm - self.bpm) if same else bpm
+    def _find_phase(self, heard: Array, ago_s: float) -> None:
+        """Take the phase from flux (hops, 3), whose last row was ago_s seconds ago."""
+        if not self.bpm or (self._locked and self._sure <= 0.2):
+            return
         rows = heard[-round(_COMB_S / self._hop_s) :]
-        phase = tempo.phase(rows, self._hop_s, self.bpm)
-        phase += (ago_s + _ATTACK_S) * self.bpm / 60
+        phase = tempo.phase(rows, self._hop_s, self.bpm) + (ago_s + _ATTACK_S) * self.bpm / 60
         error = (phase - self.beats + 0.5) % 1.0 - 0.5
         if not self._locked:
-            if sure > 0.0:
+            if self._sure > 0.0:
                 self.beats += (phase - self.beats) % 1.0
                 self._locked = True
             return
-        # A single look may take an off-beat for the beat.
+        # A single look may take an off-beat for the beat; who taps, knows better.
         self._doubts = self._doubts + 1 if abs(error) > _DOUBT else 0
-        if self._doubts in (0, _BELIEVED):
+        if self._doubts == 0 or (self._doubts >= _BELIEVED and not self._tapped):
             self._error, self._doubts = error, 0

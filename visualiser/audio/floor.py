@@ -17,13 +17,14 @@ _LEARN_PERCENTILE = 95
 _LEARN_MARGIN_DB = 8.0  # narrow bands of noise go so far above what they do in three seconds
 _SHARE_DB = 12.0  # one band's share of a noise that is spread over all of them
 
-_SMOOTH_S = 0.1
+_SMOOTH_S = 0.06
 _EVERY_S = 0.05
 _MEMORY = 160  # levels, 8 s of them
 _QUIET, _LATEST = 30, 60  # levels: how long it must be quiet to be judged, and what is judged
 _MOVES_DB, _STEADY_DB = 8.0, 4.0  # from the 10th to the 90th percentile
 _UNDER_MUSIC_DB = 25.0
 _MARGIN_DB = 4.0
+_NEAR_DB = 8.0  # above base_dbfs: music that has louder moments is quiet music still
 _LOWEST_DBFS, _HIGHEST_DBFS = -90.0, -40.0  # of what is found
 
 
@@ -78,7 +79,7 @@ class Floor:
         self._levels[:-1] = self._levels[1:]
         self._levels[-1] = level
         self._known = min(self._known + 1, _MEMORY)
-        self._under = self._under + 1 if level < self.base_dbfs else 0
+        self._under = self._under + 1 if level < self.base_dbfs + _NEAR_DB else 0
         if self.learned is None:
             self._put(self._find())
 
@@ -90,22 +91,20 @@ class Floor:
 
     def _find(self) -> float:
         """The floor by the levels of the last seconds."""
+        base, now = self.base_dbfs, self.level_dbfs
+        if self._known == _MEMORY and _spread(self._levels) < _STEADY_DB:
+            loudest = float(np.sort(self._levels)[-1 - _MEMORY // 10])
+            if loudest < _HIGHEST_DBFS:
+                return max(base, loudest + _MARGIN_DB)
         if self._under >= _QUIET:
-            latest = np.sort(self._quiet_levels())
-            low, high = latest[len(latest) // 10], latest[-1 - len(latest) // 10]
-            if high - low >= _MOVES_DB and high > _LOWEST_DBFS and self._turns() >= 3:
+            latest = self._quiet_levels()
+            high = float(np.sort(latest)[-1 - len(latest) // 10])
+            if _spread(self._levels[-_QUIET:]) < _STEADY_DB:
+                return base if high < base else max(base, now)
+            if _spread(latest) >= _MOVES_DB and high > _LOWEST_DBFS and self._turns() >= 3:
                 return max(high - _UNDER_MUSIC_DB, _LOWEST_DBFS)
-            if high - low < _STEADY_DB:
-                return self.base_dbfs
-            return self.level_dbfs
-        if self._known == _MEMORY:
-            all_of_it = np.sort(self._levels)
-            low, high = all_of_it[_MEMORY // 10], all_of_it[-1 - _MEMORY // 10]
-            if high - low < _STEADY_DB and high < _HIGHEST_DBFS:
-                return max(self.base_dbfs, high + _MARGIN_DB)
-        if float(np.median(self._levels[-_LATEST:])) > self.base_dbfs:
-            return min(max(self.level_dbfs, self.base_dbfs), _HIGHEST_DBFS)
-        return self.level_dbfs
+            return now
+        return max(now, base)  # it is loud
 
     def _quiet_levels(self) -> Array:
         """What was below base_dbfs of late, without the end of what was louder."""
@@ -116,3 +115,10 @@ class Floor:
         levels = self._quiet_levels()
         middle = (max(levels.max() - _UNDER_MUSIC_DB, levels.min()) + levels.max()) / 2
         return int(np.count_nonzero(np.diff(levels > middle)))
+
+
+def _spread(levels: Array) -> float:
+    """Decibels from the 10th to the 90th percentile."""
+    ordered = np.sort(levels)
+    tenth = len(ordered) // 10
+    return float(ordered[-1 - tenth] - ordered[tenth])

@@ -16,6 +16,7 @@ BPM = np.geomspace(64.0, 196.0, 160)  # 0.7 % apart
 SPAN_S = 6.0  # of flux that is looked at
 MULTIPLES = np.array([0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0])
 _LOUD = 3.0  # flux is no louder than this
+_REACH = 0.62  # share of what is known that lags may have: beyond, too little overlaps
 _PREFER_BPM = 115.0
 _PHASES = 64
 _SMOOTH_S = 0.02
@@ -52,7 +53,7 @@ _FITTED_PHASE = np.array(
 def describe(flux: Array, hop_s: float) -> Array:
     """(len(BPM), n_features) of flux (hops, 3): low, mid, high, oldest first."""
     n = len(flux)
-    size = 1 << (2 * n - 1).bit_length()
+    size = -(-int((1 + _REACH) * n + 2) // 128) * 128  # lags beyond that may wrap round
     curves = np.sqrt(np.minimum(flux, _LOUD))
     signals = np.stack([curves[:, 0], curves[:, 1], curves[:, 2], curves[:, 0] + curves[:, 1]])
     signals = np.stack([np.convolve(s, _SMOOTH, "same") for s in signals])
@@ -62,9 +63,8 @@ def describe(flux: Array, hop_s: float) -> Array:
     same /= n - np.arange(n)  # as if the overlap were as long for all
     same /= np.maximum(same[:, :1], 1e-9)
     lags = (60.0 / BPM)[:, None] / hop_s * MULTIPLES
-    # As far as half of what is known: beyond, too little overlaps.
-    inside = lags < n * 0.62
-    at = np.clip(lags, 0, n - 2)
+    inside = lags < n * _REACH
+    at = np.minimum(lags, n - 2)
     whole = at.astype(int)
     part = at - whole
     found = same[:, whole] * (1 - part) + same[:, whole + 1] * part  # (4, bpm, multiples)
