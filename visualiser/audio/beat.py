@@ -21,7 +21,8 @@ _FIRST_S = 1.8  # of sound, before the first look
 _ATTACK_S = 0.011  # flux comes so much later than what it is of
 _SLEW_S = 0.35  # time constant of corrections of the phase
 _LARGEST_SLEW = 0.25  # share of the tempo
-_DOUBT, _BELIEVED = 0.12, 3  # beats off that are not believed until so many looks agree
+_DOUBT = 0.12  # beats off that are not believed
+_BELIEVED, _BELIEVED_LATE = 3, 14  # until so many looks agree: while it is new, and later
 _COMB_S = 5.0  # what the comb looks back
 _RISE_S, _FALL_S = 0.7, 1.5  # time constants of the confidence
 _BREAK_S = 6.0  # the same while nothing begins
@@ -49,7 +50,7 @@ class Beat:
         self._scores = np.zeros(len(tempo.BPM))
         self._taps: list[float] = []
         self._tapped_t = -math.inf
-        self._locked = False
+        self._locked, self._locked_t = False, 0.0
         self._tempo_next = True
         self._sure = 0.0  # how well the best tempo explains what was heard, 0..1
         self._doubts = 0  # looks in a row that found another phase
@@ -128,6 +129,7 @@ class Beat:
         if self._quiet_s > _OVER_S:
             self._known = 0
             self._scores[:] = 0.0
+            self._locked_t = self._t  # what comes next may be anywhere
             return
         n = min(len(flux), len(self._flux))
         self._flux[:-n] = self._flux[n:]
@@ -168,9 +170,10 @@ class Beat:
         if not self._locked:
             if self._sure > 0.0:
                 self.beats += (phase - self.beats) % 1.0
-                self._locked = True
+                self._locked, self._locked_t = True, self._t
             return
         # A single look may take an off-beat for the beat; who taps, knows better.
         self._doubts = self._doubts + 1 if abs(error) > _DOUBT else 0
-        if self._doubts == 0 or (self._doubts >= _BELIEVED and not self._tapped):
+        enough = _BELIEVED if self._t - self._locked_t < _SETTLED_S else _BELIEVED_LATE
+        if self._doubts == 0 or (self._doubts >= enough and not self._tapped):
             self._error, self._doubts = error, 0

@@ -16,6 +16,7 @@ BPM = np.geomspace(64.0, 196.0, 160)  # 0.7 % apart
 SPAN_S = 6.0  # of flux that is looked at
 MULTIPLES = np.array([0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0])
 _LOUD = 3.0  # flux is no louder than this
+_LOUDEST = 9.0  # or than this, where kicks are to be told from bass
 _REACH = 0.62  # share of what is known that lags may have: beyond, too little overlaps
 _PREFER_BPM = 115.0
 _PHASES = 64
@@ -38,13 +39,13 @@ _FITTED = np.array(
         -3.72, -1.72,
     ]
 )  # fmt: skip
-# Of low, mid, snares and high on the beat; a quarter after it; a half; three quarters.
+# Of the channels of phase_features() on the beat; a quarter after it; a half; three quarters.
 _FITTED_PHASE = np.array(
     [
-        4.57, 4.86, 5.05, 4.26,
-        -0.71, -3.58, -3.14, -2.70,
-        1.13, -3.08, -5.08, 4.00,
-        -0.96, 3.32, 2.73, 3.08,
+        2.86, 3.33, 3.42, 3.06, 2.86, 3.33,
+        -0.68, -2.26, -1.64, -2.33, -0.87, -1.50,
+        1.92, -1.06, -1.70, 2.76, 1.33, -3.19,
+        0.49, 2.02, 1.36, 2.67, -0.07, 0.54,
     ]
 )  # fmt: skip
 # End of the fit
@@ -110,16 +111,17 @@ def phase(flux: Array, hop_s: float, bpm: float) -> float:
 
 
 def phase_features(flux: Array, hop_s: float, bpm: float) -> Array:
-    """(64, 16): for each phase that the last row of flux (hops, 3) may have, how much began on the
+    """(64, 24): for each phase that the last row of flux (hops, 3) may have, how much began on the
     beats, and a quarter, half and three quarters of a beat after them: low, mid, mid without low
-    (snares are that, kicks are not) and high.
+    (snares are that, kicks are not) and high; then low and mid as loud as they are.
     """
     ago_s = np.arange(len(flux))[::-1] * hop_s
     at = (ago_s * bpm / 60 % 1.0 * _PHASES).astype(int) % _PHASES
     fade = np.exp(-ago_s / _COMB_FADE_S)
     curves = np.sqrt(np.minimum(flux, _LOUD))
     snare = np.maximum(curves[:, 1] - curves[:, 0], 0.0)
-    channels = (curves[:, 0], curves[:, 1], snare, curves[:, 2])
+    loud = np.minimum(flux[:, :2], _LOUDEST) / _LOUD
+    channels = (curves[:, 0], curves[:, 1], snare, curves[:, 2], loud[:, 0], loud[:, 1])
     profiles: Array = np.stack(
         [np.bincount(at, c * fade, _PHASES).astype(np.float64) for c in channels]
     )
