@@ -105,7 +105,7 @@ def level(quick: bool) -> Iterator[Row]:
     loud = loud / np.abs(loud).max()
     for name, sound in (
         ("drums", loud),
-        ("pink noise", drums.coloured(12.0, 0.5, 1).astype(np.float32) * 0.5),
+        ("a tone", 0.9 * np.sin(np.arange(12 * RATE) / RATE * 2 * np.pi * 440, dtype=np.float32)),
     ):
         quiet = sound * np.float32(10 ** (-50 / 20))
         times, heard = listen(np.concatenate([sound, quiet]))

@@ -43,7 +43,7 @@ class Sound(Section):
     input: str | int = ""
     bands: int = Field(16, ge=4, le=64)
     n_fft: int = Field(2048, ge=256, le=16384)
-    range_db: float = Field(40.0, ge=6, le=96)
+    range_db: float = Field(36.0, ge=6, le=96)
     tilt_db_per_octave: float = Field(3.0, ge=-6, le=12)
     low_hz: float = Field(40.0, ge=10, le=500)
     high_hz: float = Field(16000.0, ge=1000, le=24000)

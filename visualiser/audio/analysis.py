@@ -10,10 +10,11 @@ from visualiser.audio.beat import Beat
 from visualiser.audio.floor import Floor
 from visualiser.audio.gain import Gain
 from visualiser.audio.onsets import Onsets
-from visualiser.audio.spectrum import NOMINAL_HZ, Array, Spectrum, db, step
+from visualiser.audio.spectrum import NOMINAL_HZ, SILENCE_DBFS, Array, Spectrum, db, step
 from visualiser.types import Features, FloatArray, Sound
 
 _KNEE_DB = 3.0  # from the floor to fully open
+_UNDER_FLOOR_DB = 20.0  # what is deeper does not delay the next attack
 _NOTHING = 1e-3  # a value this low is drawn as nothing, and becomes exactly 0
 _SLOWEST_S = 0.11  # ticks this far apart still hear every hop of the sound between them
 _ENERGY_S, _ENERGY_PEAK_S, _ENERGY_END_S = 2.5, 60.0, 0.2
@@ -50,7 +51,7 @@ class Ear:
         gain_attack_s: float = 0.03,
         gain_release_s: float = 1.5,
         floor_dbfs: float = -58.0,
-        range_db: float = 40.0,
+        range_db: float = 36.0,
         tilt_db_per_octave: float = 3.0,
         learned_floor: FloatArray | None = None,
     ) -> None:
@@ -101,6 +102,7 @@ class Ear:
         learned = self.floor.learned
         self.floor = Floor(self.n_bands, self.floor_dbfs)
         self.floor.use(learned)
+        self._levels_db = np.full(2, SILENCE_DBFS)  # of the same two, as they come out
         self._slow_db, self._slow_peak_db = self.floor_dbfs, self.floor_dbfs
         self._energy = 0.0
         self._end: int | None = None
@@ -147,7 +149,11 @@ class Ear:
         learned = floor.learned is not None
         over_db = float(above_db.max()) if learned else loud_dbfs - floor.level_dbfs
         is_open = over_db > 0.0 and not floor.learning
-        self._gain.follow(np.array([loud_dbfs, tilted_db.max()]), dt, is_open)
+        # The gain follows what comes out, as smooth as that is, so that its peaks are full scale.
+        up, down = step(dt, self.attack_s), step(dt, self.release_s)
+        now_db = np.maximum([loud_dbfs, tilted_db.max()], floor.level_dbfs - _UNDER_FLOOR_DB)
+        self._levels_db += np.where(now_db > self._levels_db, up, down) * (now_db - self._levels_db)
+        self._gain.follow(self._levels_db, dt, is_open)
         full_db = self._gain.full_db
 
         scaled = np.empty_like(self._heard)
@@ -157,7 +163,7 @@ class Ear:
         # Quiet music opens the gate for itself, not for the noise in the bands it leaves free.
         scaled *= min(over_db / _KNEE_DB, 1.0) if is_open else 0.0
         scaled[1:] *= np.minimum(np.maximum(above_db / _KNEE_DB, 0.0), 1.0)
-        pace = np.where(scaled > self._heard, step(dt, self.attack_s), step(dt, self.release_s))
+        pace = np.where(scaled > self._heard, up, down)
         self._heard += pace * (scaled - self._heard)
         self._heard[self._heard < _NOTHING] = 0.0
 
