@@ -153,6 +153,8 @@ class Beat:
                 scores = scores + _FAITH * np.exp(-(off**2))
             bpm = tempo.refine(scores, self.bpm if self._tapped else 0.0)
             same = self.bpm > 0 and abs(math.log2(bpm / self.bpm)) < math.log2(1.04)
+            if not same and heard_s < _SETTLED_S:
+                self._locked = False  # a first guess, taken back: lock once more
             # Within a few hundredths the tempo glides.
             self.bpm = self.bpm + 0.4 * (bpm - self.bpm) if same else bpm
         self._sure = sure
