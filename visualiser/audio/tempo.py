@@ -48,7 +48,6 @@ _FITTED_PHASE = np.array(
         0.70, 2.00, 1.20, 2.97, -0.09, 0.53,
     ]
 )  # fmt: skip
-# End of the fit
 
 
 def describe(flux: Array, hop_s: float) -> Array:
