@@ -42,8 +42,7 @@ def test_an_hour_of_playing_takes_no_more_memory_than_its_first_minutes() -> Non
             commands.append((dice.choice(playable), Nudge(dice.choice((-1, 1)))))
         if i % (60 * fps) == 0:
             show.paused = False
-        sound = source.window(tick.t, ear.n_fft)
-        features = ear.listen(sound.samples, sound.samplerate, tick.dt)
+        features = ear.listen(source.window(tick.t, ear.n_samples), tick.dt)
         frame = show.update(tick, features, commands)
         assert frame.image is not None and np.isfinite(frame.image).all() and not frame.error
         panes.draw(frame, canvas, tick, features)

@@ -55,6 +55,7 @@ class Sound(Section):
     gain_attack_s: float = Field(0.03, ge=0, le=10)
     gain_release_s: float = Field(1.5, ge=0.05, le=120)
     floor_dbfs: float = Field(-58.0, ge=-120, le=0)
+    room_dbfs: list[Annotated[float, Field(ge=-120, le=20)]] = Field([], max_length=64)
 
 
 class Record(Section):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+
 from visualiser import config
 from visualiser.audio.analysis import Ear
 from visualiser.audio.file import AudioFile
@@ -42,6 +44,7 @@ class Listener:
             floor_dbfs=sound.floor_dbfs,
             range_db=sound.range_db,
             tilt_db_per_octave=sound.tilt_db_per_octave,
+            learned_floor=np.array(sound.room_dbfs, np.float32) if sound.room_dbfs else None,
         )
 
     def listen(self, tick: Tick) -> Features:
@@ -49,6 +52,5 @@ class Listener:
         if self._heard is not None and self._waited < HOP_S:
             return self._heard
         dt, self._waited = self._waited, 0.0
-        sound = self.source.window(tick.t, self._ear.n_fft)
-        self._heard = self._ear.listen(sound.samples, sound.samplerate, dt)
+        self._heard = self._ear.listen(self.source.window(tick.t, self._ear.n_samples), dt)
         return self._heard
