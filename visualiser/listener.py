@@ -23,6 +23,7 @@ from visualiser.scope import Hearing
 from visualiser.types import Features, Tick
 
 HOP_S = 0.004  # s; nothing new can be heard sooner than a block of sound comes
+LOUD_DBFS = -30.0  # a room is hardly ever so loud
 NUDGE = 0.02  # beats a key moves the beat by
 
 
@@ -212,7 +213,9 @@ class Listener:
         room = self.ear.learned_floor
         if room is None:
             return
-        self._notices.append(f"learned the room: {self.ear.floor.level_dbfs:.0f} dBFS")
+        level_dbfs = self.ear.floor.level_dbfs
+        loud = ", which is loud: was it quiet?" if level_dbfs > LOUD_DBFS else ""
+        self._notices.append(f"learned the room: {level_dbfs:.0f} dBFS{loud}")
         if self._memory is not None:
             kept = [round(min(max(float(level), -120.0), 20.0), 1) for level in room]
             self._memory.keep("sound", "room_dbfs", kept, "the room")

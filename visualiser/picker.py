@@ -96,7 +96,7 @@ class Picker:
         meter = 8 * size
         letters = max(len(name) for name in (*names, _DEFAULT))
         inner = min(int(letters * size * _ADVANCE) + meter + 5 * size, width - 6 * size)
-        box = pygame.Rect(0, 0, inner + 3 * size, step * (len(shown) + 2) + 2 * size)
+        box = pygame.Rect(0, 0, inner + 3 * size, step * (len(shown) + 2) + 3 * size // 2)
         box.center = canvas.get_rect().center
         veil = pygame.Surface(box.size, pygame.SRCALPHA)
         pygame.draw.rect(veil, (*INK, 238), veil.get_rect(), border_radius=size)

@@ -43,13 +43,23 @@ def put(path: Path, section: str, values: Mapping[str, Any]) -> None:
         if section not in document:
             document[section] = tomlkit.table()
         for key, value in values.items():
-            document[section][key] = value
+            _replace(document[section], key, value)
         text = tomlkit.dumps(document)
         if tomllib.loads(text) != wanted:
             raise ValueError("it would not read the same")
     except (ValueError, TypeError, TOMLKitError) as error:  # someone is editing it
         raise UserError(f"cannot write {path}: {error}") from None
     write_bytes(path, (mark + text).encode())
+
+
+def _replace(table: Any, key: str, value: Any) -> None:
+    """Set a key, its comment in the column where it was, if there is room."""
+    before = table.item(key) if key in table else None
+    table[key] = value
+    if before is not None and before.trivia.comment:
+        after = table.item(key)
+        longer = len(after.as_string()) - len(before.as_string())
+        after.trivia.comment_ws = " " * max(len(before.trivia.comment_ws) - longer, 1)
 
 
 class Memory:

@@ -6,6 +6,7 @@ import math
 import statistics
 from collections import deque
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import pygame
@@ -22,6 +23,7 @@ _LAMP_S = 0.14  # time constant of lamps that go out
 _PEAK_S = 0.9  # and of the caps on the bars
 _ENERGY_S, _ENERGY_STEPS = 30.0, 120  # of the curve
 _READ_S = 0.1  # between changes of numbers: faster ones cannot be read
+_LIGHTS = 16  # steps from dark to bright
 _DOTS = 40  # on the circle of the beat
 _ADVANCE = 0.61  # of the typeface: a letter's width, times its size
 
@@ -162,34 +164,27 @@ class Scope:
     ) -> None:
         """Bars, dim below the floor; a mark for the floor, a cap for the latest peak."""
         n = len(features.bands)
-        box = pygame.Rect(box.left, box.top, box.width, box.height - small * 2)
-        edges = np.round(np.linspace(box.left, box.right, n + 1)).astype(int).tolist()
-        gap = max(box.width // (n * 5), 1)
-        floors = features.floor.tolist() if len(features.floor) == n else [0.0] * n
-        peaks = self._peaks.tolist() if len(self._peaks) == n else [0.0] * n
+        box, lefts, across = _bars(box, small, n)
+        floors = features.floor if len(features.floor) == n else np.zeros(n)
+        values = np.stack([features.bands, floors, self._peaks]) * box.height
+        ups, unders, caps = np.clip(values, 0, box.height).astype(int).tolist()
         thin = max(small // 6, 2)
-        for i, band in enumerate(features.bands.tolist()):
-            left, across = edges[i], max(edges[i + 1] - edges[i] - gap, 1)
-            up = int(box.height * band)
-            under = min(int(box.height * floors[i]), box.height)
-            canvas.fill(LINE, (left, box.top, across, box.height))
-            if up:
-                canvas.fill(PAPER, (left, box.bottom - up, across, up))
-                if under:
-                    low = min(up, under)
-                    canvas.fill(QUIET, (left, box.bottom - low, across, low))
-            cap = int(box.height * peaks[i])
+        fill, bottom = canvas.fill, box.bottom
+        for left, up, under, cap in zip(lefts, ups, unders, caps, strict=True):
+            if up > under:
+                fill(PAPER, (left, bottom - up, across, up - under))
+            if low := min(up, under):
+                fill(QUIET, (left, bottom - low, across, low))
             if cap > up + thin:
-                canvas.fill(QUIET, (left, box.bottom - cap, across, thin))
-            at = max(box.bottom - under - thin // 2, box.top)
-            canvas.fill(ALERT, (left, min(at, box.bottom - thin), across, thin))
+                fill(QUIET, (left, bottom - cap, across, thin))
+            at = min(max(bottom - under - thin // 2, box.top), bottom - thin)
+            fill(ALERT, (left, at, across, thin))
 
     def _onsets(self, canvas: pygame.Surface, box: pygame.Rect, small: int) -> None:
         """Lamps that flash when something begins: the large one for all of it."""
         for n, (centre, radius) in enumerate(_lamps(box, small)):
-            lit = float(self._lamps[n])
-            pygame.draw.aacircle(canvas, _between(LINE, ALERT if n == 0 else PAPER, lit), centre,
-                                 radius)  # fmt: skip
+            light = _light(LINE, ALERT if n == 0 else PAPER, float(self._lamps[n]))
+            canvas.blit(*_disc(centre, radius, light))
 
     def _beat(
         self, canvas: pygame.Surface, box: pygame.Rect, size: int, features: Features
@@ -202,15 +197,14 @@ class Scope:
         light = (PAPER if self._is_sure else QUIET) if known else LINE
         dot = max(radius * 0.055, 1.5)
         if known:
-            flash = (1 - phase) ** 4
-            warm = _between(INK, ALERT if self._is_sure else LINE, 0.75 * flash)
-            pygame.draw.aacircle(canvas, warm, centre, radius - 3 * dot)
-        for n in range(_DOTS):
-            x, y = _UNIT[n]
-            behind = (phase - n / _DOTS) % 1.0
-            lit = max(1 - 1.6 * behind, 0.0) ** 2 if known else 0.0
+            warm = _light(INK, ALERT if self._is_sure else LINE, 0.75 * (1 - phase) ** 4)
+            canvas.blit(*_disc(centre, radius - 3 * dot, warm))
+        dots = []
+        for n, (x, y) in enumerate(_UNIT):
+            lit = max(1 - 1.6 * ((phase - n / _DOTS) % 1.0), 0.0) ** 2 if known else 0.0
             place = (centre[0] + radius * x, centre[1] + radius * y)
-            pygame.draw.aacircle(canvas, _between(LINE, light, lit), place, dot * (1 + 0.6 * lit))
+            dots.append(_disc(place, dot * (1 + 0.6 * lit), _light(LINE, light, lit)))
+        canvas.fblits(dots)
         big = max(int(radius * 0.66), 8)
         drawn = text(self._numbers["bpm"], big, light if known else QUIET)
         canvas.blit(drawn, drawn.get_rect(center=(centre[0], centre[1] - big // 8)))
@@ -255,7 +249,7 @@ def _parts(box: pygame.Rect, is_wide: bool, size: int) -> list[pygame.Rect]:
     gap = 2 * size
     rows: list[tuple[pygame.Rect, tuple[float, ...]]]
     if is_wide:
-        rows = [(box, (0.42, 0.12, 0.17, 0.29))]
+        rows = [(box, (0.40, 0.14, 0.17, 0.29))]
     else:
         half = (box.height - size) // 2
         above = pygame.Rect(box.left, box.top, box.width, half)
@@ -268,6 +262,20 @@ def _parts(box: pygame.Rect, is_wide: bool, size: int) -> list[pygame.Rect]:
             parts.append(pygame.Rect(int(left), row.top, int(free * share), row.height))
             left += free * share + gap
     return parts
+
+
+@lru_cache(maxsize=8)
+def _bars_at(left: int, right: int, n: int) -> tuple[list[int], int]:
+    """The left edges of n bars, and how wide each of them is."""
+    lefts = [left + (right - left) * i // n for i in range(n)]
+    narrowest = (right - left) // n
+    return lefts, max(narrowest - max(narrowest // 5, 1), 1)
+
+
+def _bars(box: pygame.Rect, small: int, n: int) -> tuple[pygame.Rect, list[int], int]:
+    """Where the bars are, over their labels; their left edges, and how wide each of them is."""
+    bars = pygame.Rect(box.left, box.top, box.width, box.height - small * 2)
+    return bars, *_bars_at(bars.left, bars.right, n)
 
 
 def _lamps(box: pygame.Rect, small: int) -> list[tuple[tuple[float, float], float]]:
@@ -288,11 +296,11 @@ def _circle(box: pygame.Rect, size: int) -> tuple[tuple[float, float], float]:
 
 
 def _step(box: pygame.Rect) -> int:
-    return box.height * 2 // (3 * len(_ROWS))
+    return int(box.height * 0.72 / len(_ROWS))
 
 
 def _curve(box: pygame.Rect, size: int) -> pygame.Rect:
-    top = box.top + _step(box) * len(_ROWS) + size // 2
+    top = box.top + _step(box) * len(_ROWS) + size // 4
     left = box.left + int(7 * size * _ADVANCE)
     return pygame.Rect(left, top, box.right - left, box.bottom - top)
 
@@ -302,11 +310,14 @@ def _ground(
 ) -> pygame.Surface:
     """All of it that never moves: the veil, and the words."""
     ground = pygame.Surface(box.size, pygame.SRCALPHA)
-    pygame.draw.rect(ground, (*INK, 232), ground.get_rect(), border_radius=size)
+    pygame.draw.rect(ground, (*INK, 240), ground.get_rect(), border_radius=size)
     pygame.draw.rect(ground, LINE, ground.get_rect(), width=1, border_radius=size)
     bands, onsets, _, table = (part.move(-box.left, -box.top) for part in parts)
 
     edges = hearing.edges_hz
+    bars, lefts, across = _bars(bands, small, len(edges) - 1)
+    for left in lefts:
+        ground.fill(LINE, (left, bars.top, across, bars.height))
     right = -size
     for hz in (50, 100, 200, 500, 1000, 2000, 5000, 10_000):
         place = math.log(hz / edges[0]) / math.log(edges[-1] / edges[0])
@@ -325,7 +336,26 @@ def _ground(
     return ground.convert_alpha() if pygame.display.get_surface() else ground
 
 
-def _between(a: Colour, b: Colour, share: float) -> Colour:
-    share = min(max(share, 0.0), 1.0)
-    mixed = [round(x + (y - x) * share) for x, y in zip(a, b, strict=True)]
+def _light(dark: Colour, bright: Colour, share: float) -> Colour:
+    """Between the two, in a few steps, so that discs of them can be kept."""
+    share = round(min(max(share, 0.0), 1.0) * _LIGHTS) / _LIGHTS
+    mixed = [round(a + (b - a) * share) for a, b in zip(dark, bright, strict=True)]
     return mixed[0], mixed[1], mixed[2]
+
+
+def _disc(
+    centre: tuple[float, float], radius: float, colour: Colour
+) -> tuple[pygame.Surface, tuple[int, int]]:
+    """A smooth disc and where it goes: drawing one anew takes as long as all else together."""
+    disc = _drawn_disc(max(round(2 * radius), 2), colour)
+    half = disc.get_width() / 2
+    return disc, (round(centre[0] - half), round(centre[1] - half))
+
+
+@lru_cache(maxsize=512)
+def _drawn_disc(across: int, colour: Colour) -> pygame.Surface:
+    large = pygame.Surface((4 * across + 8, 4 * across + 8), pygame.SRCALPHA)
+    large.fill((*colour, 0))
+    middle = 2 * across + 4
+    pygame.draw.circle(large, colour, (middle, middle), 2 * across)
+    return pygame.transform.smoothscale(large, (across + 2, across + 2))
