@@ -264,7 +264,7 @@ def test_another_input_is_chosen_and_kept_by_name(kept) -> None:
 @pytest.mark.parametrize(
     ("state", "words"),
     [("hearing", ""), ("lost", "microphone test has gone: waiting for it"),
-     ("silent", "microphone test delivers nothing")],
+     ("silent", "microphone test is open and delivers nothing")],
 )  # fmt: skip
 def test_why_nothing_is_heard_is_said(state: str, words: str) -> None:
     assert Player(Room(state=state)).listener.trouble == words

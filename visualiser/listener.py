@@ -159,18 +159,16 @@ class Listener:
     @property
     def trouble(self) -> str:
         """Why there is silence, in words; "" while something is heard."""
-        source = self.source
-        if source.label == "microphone" and source.state == "opening":
-            return "opening the microphone"
-        if source.state == "lost":
-            return f"{source.label} has gone: waiting for it"
-        if source.state == "silent":
-            return f"{source.label} delivers nothing"
-        if source.state == "opening" and isinstance(source, Song):
-            return f"{source.label}: opening the output"
-        if isinstance(source, Microphone) and source.state == "opening" and source.device is None:
-            return ""  # the demo loop plays in its place
-        return f"opening {source.label}" if source.state == "opening" else ""
+        source, state = self.source, self.source.state
+        device = source.device if isinstance(source, Microphone) else None
+        name = device.name if device is not None else source.label
+        if state == "lost":
+            return f"{name} has gone: waiting for it"
+        if state == "silent":
+            return f"{name} is open and delivers nothing"
+        if state == "opening" and (device is not None or source.label == "microphone"):
+            return f"opening {name}"
+        return ""  # it is heard; or a demo loop in its place, or a song that is about to begin
 
     # --- the room
 
