@@ -84,6 +84,8 @@ class Scope:
         self._lamps = np.zeros(4)  # overall, low, mid, high
         self._peaks = np.zeros(0)
         self._energy: deque[float] = deque([0.0] * _ENERGY_STEPS, _ENERGY_STEPS)
+        self._curve: pygame.Surface | None = None
+        self._is_sure = False
         self._waited_s = 0.0
         self._read_t = -math.inf
         self._numbers: dict[str, str] = {}
@@ -101,6 +103,7 @@ class Scope:
         if self._waited_s >= _ENERGY_S / _ENERGY_STEPS:
             self._waited_s = 0.0
             self._energy.append(features.energy)
+            self._curve = None
 
     def draw(
         self,
@@ -149,8 +152,6 @@ class Scope:
             "queue": f"{hearing.waiting} of {hearing.ring}" if hearing.ring else "-",
         }
         self._is_sure = is_sure and features.bpm > 0
-
-    _is_sure = False
 
     def _title(self, canvas: pygame.Surface, box: pygame.Rect, size: int, hearing: Hearing) -> None:
         words = hearing.trouble or f"hears {hearing.source}"
@@ -222,14 +223,23 @@ class Scope:
             drawn = text(self._numbers[name], size, PAPER)
             canvas.blit(drawn, (box.right - drawn.get_width(), box.top + n * step))
         curve = _curve(box, size)
-        across = curve.width / (_ENERGY_STEPS - 1)
-        levels = [*list(self._energy)[1:], features.energy]
+        if self._curve is None or self._curve.get_size() != curve.size:
+            self._curve = self._draw_curve(curve.size)
+        canvas.blit(self._curve, curve)
+        level = curve.bottom - 1 - (curve.height - 3) * features.energy
+        canvas.blit(*_disc((curve.right - 1, level), max(size / 6, 2), PAPER))
+
+    def _draw_curve(self, size: tuple[int, int]) -> pygame.Surface:
+        """Energy over the last half minute; drawn only when it has moved on."""
+        width, height = size
+        drawn = pygame.Surface(size, pygame.SRCALPHA)
         line = [
-            (curve.left + i * across, curve.bottom - 1 - (curve.height - 2) * level)
-            for i, level in enumerate(levels)
+            (i * (width - 1) / (_ENERGY_STEPS - 1), height - 1 - (height - 3) * level)
+            for i, level in enumerate(self._energy)
         ]
-        pygame.draw.polygon(canvas, LINE, [*line, curve.bottomright, curve.bottomleft])
-        pygame.draw.aalines(canvas, PAPER, False, line)
+        pygame.draw.polygon(drawn, LINE, [*line, (width - 1, height), (0, height)])
+        pygame.draw.aalines(drawn, PAPER, False, line)
+        return drawn
 
 
 _ROWS = (
