@@ -203,6 +203,8 @@ class Scope:
         dots = []
         for n, (x, y) in enumerate(_UNIT):
             lit = max(1 - 1.6 * ((phase - n / _DOTS) % 1.0), 0.0) ** 2 if known else 0.0
+            if lit < 0.5 / _LIGHTS:
+                continue  # it is dark, as on the ground
             place = (centre[0] + radius * x, centre[1] + radius * y)
             dots.append(_disc(place, dot * (1 + 0.6 * lit), _light(LINE, light, lit)))
         canvas.fblits(dots)
@@ -322,7 +324,7 @@ def _ground(
     ground = pygame.Surface(box.size, pygame.SRCALPHA)
     pygame.draw.rect(ground, (*INK, 240), ground.get_rect(), border_radius=size)
     pygame.draw.rect(ground, LINE, ground.get_rect(), width=1, border_radius=size)
-    bands, onsets, _, table = (part.move(-box.left, -box.top) for part in parts)
+    bands, onsets, beat, table = (part.move(-box.left, -box.top) for part in parts)
 
     edges = hearing.edges_hz
     bars, lefts, across = _bars(bands, small, len(edges) - 1)
@@ -339,6 +341,10 @@ def _ground(
     for word, (centre, _) in zip(("low", "mid", "high"), _lamps(onsets, small)[1:], strict=True):
         drawn = text(word, small, QUIET)
         ground.blit(drawn, drawn.get_rect(midbottom=(int(centre[0]), onsets.bottom)))
+    middle, radius = _circle(beat, size)
+    for x, y in _UNIT:
+        spot = (middle[0] + radius * x, middle[1] + radius * y)
+        ground.blit(*_disc(spot, max(radius * 0.055, 1.5), LINE))
     for n, (_, words_) in enumerate(_ROWS):
         ground.blit(text(words_, size, QUIET), (table.left, table.top + n * _step(table)))
     curve = _curve(table, size)
