@@ -119,8 +119,14 @@ def test_n_held_learns_the_room_and_keeps_it(
     wait_until(lambda: "hold it for 3 s" in playing.err, "that it was too early", LIMIT_S)
     assert sound_of(program)["room_dbfs"] == []
     comments = (program.root / "config.toml").read_text().count("#")
-    with screen.held("n"):
-        wait_until(lambda: "learned the room: -" in playing.err, "the room", LIMIT_S)
+    for _ in range(
+        4
+    ):  # where the machine is so busy that the sound stops, it is said, and tried again
+        said = playing.err.count("the room")
+        with screen.held("n"):
+            wait_until(lambda n=said: playing.err.count("the room") > n, "an end", LIMIT_S)
+        if "learned the room: -" in playing.err:
+            break
     wait_until(lambda: len(sound_of(program)["room_dbfs"]) == 16, "a floor kept", LIMIT_S)
     assert (program.root / "config.toml").read_text().count("#") == comments
     assert all(-100 < level < -40 for level in sound_of(program)["room_dbfs"])

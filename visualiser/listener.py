@@ -23,6 +23,7 @@ from visualiser.scope import Hearing
 from visualiser.types import Features, Tick
 
 HOP_S = 0.004  # s; nothing new can be heard sooner than a block of sound comes
+HICCUP_S = 0.4  # of the room's time may be lost: a floor is taken from the loudest of it
 LOUD_DBFS = -30.0  # a room is hardly ever so loud
 NUDGE = 0.02  # beats a key moves the beat by
 
@@ -77,6 +78,7 @@ class Listener:
         self._waited = 0.0
         self._new = self._end = 0  # samples that came since the tick before, and all of them
         self._was_held = False
+        self._unheard_s = 0.0  # how much of that time there was nothing
         self._held_s: float | None = None  # how long the room has been learned
         room = np.array(sound.room_dbfs, np.float32) if sound.room_dbfs else None
         if room is not None and len(room) != sound.bands:
@@ -189,13 +191,14 @@ class Listener:
         elif not self.ear.learning:
             self._held_s = None
             self._keep_room()
-        elif not held or self.source.state != "hearing":
+        elif not held or self._unheard_s > HICCUP_S:
             self._held_s = None
             self.ear.stop_learning()
             why = f"{self.source.label} is not heard" if held else f"hold it for {LEARN_S:g} s"
             self._notices.append(f"the room is not learned: {why}")
         else:
             self._held_s += dt
+            self._unheard_s += dt if self.source.state != "hearing" else 0.0
         self._was_held = held
 
     def _begin_learning(self) -> None:
@@ -204,7 +207,7 @@ class Listener:
         elif self.source.state != "hearing":
             self._notices.append("the room is not learned: no microphone is heard")
         else:
-            self._held_s = 0.0
+            self._held_s = self._unheard_s = 0.0
             self.ear.learn_floor()
 
     def _keep_room(self) -> None:
