@@ -22,9 +22,10 @@ class WallClock:
     def __init__(self, fps: float) -> None:
         self._period = 1 / fps if fps else 0.0
         self._due = 0.0  # when the present tick was to begin
+        self._began = time.perf_counter()
 
     def ticks(self) -> Iterator[Tick]:
-        began = last = self._due = time.perf_counter()
+        began = self._began = last = self._due = time.perf_counter()
         index = 0
         while True:
             now = time.perf_counter()
@@ -35,6 +36,10 @@ class WallClock:
             self._due += self._period
             if not _sleep_until(self._due):
                 self._due = time.perf_counter()  # late: count from here, do not rush after
+
+    def now(self) -> float:
+        """This moment, in seconds of the show as ticks have them: for measuring alone."""
+        return time.perf_counter() - self._began
 
     def hold(self) -> None:
         """Wait until the frame of the present tick is to be shown."""

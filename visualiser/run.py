@@ -22,10 +22,12 @@ from visualiser.config import ROOT, Settings
 from visualiser.controls import Control, Controls
 from visualiser.decode import Inline, Network, Worker
 from visualiser.files import free_path, write_bytes
-from visualiser.listener import Listener, source_of
+from visualiser.listener import Listener, source_of, tempo_of
+from visualiser.listener import declare as declare_hearing
 from visualiser.look import panes as look
 from visualiser.nets import checkpoint
 from visualiser.record import RECORDINGS, Recording, VideoWriter, pixels_of
+from visualiser.remember import Memory
 from visualiser.show import Show, declare
 from visualiser.types import UserError
 from visualiser.window import CONTROLS, MESSAGE_S, Status, Window
@@ -38,7 +40,7 @@ def declared_controls(model: str | None = None) -> list[Control]:
     """Every control there is; model: one to choose from beside those in models/, by path."""
     names = checkpoint.names()
     models = [*names, model] if model and checkpoint.is_path(model) else names
-    return [*declare(models), *look.declare(), *CONTROLS]
+    return [*declare(models), *declare_hearing(), *look.declare(), *CONTROLS]
 
 
 def has_display() -> bool:
@@ -71,9 +73,11 @@ def perform(
         stack.callback(show.close)
         window = Window(settings.window, controls, "Squircle")
         stack.callback(window.close)
+        memory = Memory(settings.path)
+        stack.callback(memory.close)
         source = source_of(settings.sound, song)
-        stack.callback(source.close)
-        listener = Listener(source, settings.sound)
+        listener = Listener(source, settings.sound, controls, memory)
+        stack.callback(listener.close)
         recording = Recording(settings.record)
         messages = Messages()
 
@@ -94,6 +98,8 @@ def perform(
         for tick in clock.ticks():
             features = listener.listen(tick)
             commands = list(window.commands())
+            listener.obey(tick, commands)
+            window.scope.hear(tick, features)
             frame = show.update(tick, features, commands)
             window.draw(frame, tick, features)
             recording.write(window.canvas, tick)
@@ -103,7 +109,9 @@ def perform(
                 messages.say(_screenshot(window.canvas))
             if "window.record" in asked:
                 recording.toggle(window.canvas.get_size())
-            for line in [*source.notices(), *show.notices, *recording.notices]:
+            if "window.inputs" in asked:
+                window.picker.toggle(listener.source)
+            for line in [*listener.notices(), *show.notices, *recording.notices]:
                 messages.say(line)
             show.notices.clear()
             recording.notices.clear()
@@ -114,13 +122,16 @@ def perform(
                 mode=str(controls["show.mode"]),
                 speed=controls.number("show.speed"),
                 paused=show.paused,
-                source=source.label,
+                source=listener.source.label,
+                trouble=listener.trouble,
+                tempo=tempo_of(features),
                 recording=recording.marker(tick.t),
-                message=messages.now(tick.t),
+                message=listener.learning or messages.now(tick.t),
             )
-            window.add_words(frame, features, status, tick.t)
+            window.add_words(frame, features, status, listener.hearing(), tick.t)
             clock.hold()
             window.flip()
+            window.scope.delay.flip(frame.tick.index, clock.now())
             shown.count(frame.tick.index, frame.image is not None)
             if "window.quit" in asked or tick.t >= seconds or stopping():
                 return
@@ -156,7 +167,7 @@ def render(
         elif controls["show.driver"] == "audio":
             source = AudioFile(DEMO, loop=True)
         stack.callback(source.close)
-        listener = Listener(source, settings.sound)
+        listener = Listener(source, settings.sound, controls)
         canvas = pygame.Surface(size, 0, 32)
         panes = look.Panes(controls)
         writer = VideoWriter(

@@ -67,6 +67,7 @@ class Ear:
         self._centres_hz = np.sqrt(self.edges_hz[1:] * self.edges_hz[:-1])
         self._tilt_db = tilt_db_per_octave * np.log2(self._centres_hz / 1_000.0)
         self._samplerate = 0
+        self._lift = np.float32(1.0)
         self.floor = Floor(n_bands, floor_dbfs)
         if learned_floor is not None and np.shape(learned_floor) == (n_bands,):
             self.floor.use(learned_floor)
@@ -91,8 +92,26 @@ class Ear:
         """Take the next 3 s for the quiet room; then learned_floor has it, and it is in use."""
         self.floor.learn()
 
+    def stop_learning(self) -> None:
+        """Too early: all stays as it was before learn_floor()."""
+        self.floor.stop_learning()
+
     def forget_floor(self) -> None:
         self.floor.use(None)
+
+    def set(
+        self, attack_s: float, release_s: float, floor_dbfs: float, sensitivity_db: float
+    ) -> None:
+        """Change what can be changed while it listens; cheap enough for every tick.
+
+        sensitivity_db: what the sound is lifted by before anything is made of it. level_dbfs alone
+        stays that of the sound as it comes.
+        """
+        self.attack_s, self.release_s = attack_s, release_s
+        self._lift = np.float32(10 ** (sensitivity_db / 20))
+        if floor_dbfs != self.floor_dbfs:
+            self.floor_dbfs = floor_dbfs
+            self.floor.rebase(floor_dbfs)
 
     def reset(self) -> None:
         """Forget all that was heard, but not the floor that was learned."""
@@ -137,6 +156,9 @@ class Ear:
         new = 0 if self._end is None else min(max(sound.end - self._end, 0), self._new)
         wanted = max(self._spectrum.long, self._onsets.window + self._onsets.hop + new)
         samples = _clean(sound.samples, min(wanted, self.n_samples))
+        recent = samples[-self._spectrum.long :]
+        if self._lift != 1.0:
+            samples = samples * self._lift
         powers = self._spectrum.powers(samples)
         bands_dbfs = db(powers)
         # How loud it is in the bands: rumble that nobody hears is no music.
@@ -168,7 +190,6 @@ class Ear:
         self._heard[self._heard < _NOTHING] = 0.0
 
         onset = self._follow_beat(samples, sound, dt)
-        recent = samples[-self._spectrum.long :]
         recent = recent - recent.sum() / np.float32(recent.size)
         on_scale = 1.0 + (floor.bands_dbfs + self._tilt_db - full_db[1]) / self.range_db
         return Features(

@@ -52,6 +52,16 @@ class Floor:
         """Take the next seconds for the quiet room."""
         self._collected, self._learn_s = [], LEARN_S
 
+    def stop_learning(self) -> None:
+        """Forget what was collected; the floor stays what it was."""
+        self._collected, self._learn_s = [], 0.0
+
+    def rebase(self, base_dbfs: float) -> None:
+        """Start from another level, from now on."""
+        self.base_dbfs = base_dbfs
+        if self.learned is None:
+            self._put(base_dbfs)
+
     def use(self, learned: FloatArray | None) -> None:
         """learned: (n_bands,) dBFS as learn() found it, or None to find it as it goes."""
         self.learned = learned
