@@ -161,7 +161,10 @@ def _parser() -> argparse.ArgumentParser:
     listen.add_argument("--json", action="store_true", help="an object a tick; of a file, at once")
     listen.add_argument("--mute", action="store_true", help="do not play the file aloud")
     listen.add_argument("--fps", type=typed.rate, metavar="F", default=60.0, help="ticks a second")
-    listen.add_argument("--input", metavar="NAME", help="the sound input, by name or number")
+    latency = verb("latency", _latency, "measure the time from sound to picture, with clicks")
+    latency.add_argument("--clicks", type=typed.whole, metavar="N", default=20, help="how many")
+    for added in (listen, latency):
+        added.add_argument("--input", metavar="NAME", help="the sound input, by name or number")
     listen.add_argument("--seconds", type=typed.seconds, metavar="S", help="how long")
 
     decode = verb("decode", _decode, "draw one latent")
@@ -345,6 +348,16 @@ def _listen(options: argparse.Namespace) -> int:
     sound = _settings(options, sound__input=options.input, sound__audible=audible).sound
     _keep_stderr()
     listen(sound, options.file, options.json, options.fps, options.seconds)
+    return 0
+
+
+def _latency(options: argparse.Namespace) -> int:
+    _one_thread()
+    from visualiser.verbs.latency import latency
+
+    settings = _settings(options, sound__input=options.input)
+    _keep_stderr()
+    latency(settings, options.clicks)
     return 0
 
 

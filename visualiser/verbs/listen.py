@@ -36,7 +36,7 @@ def listen(
             _print(sound, source, FixedClock(fps, length_s).ticks())
         return
     if file is None:
-        _require_input(sound.input)
+        require_input(sound.input)
     with _open(source_of(sound, file)) as source:
         ticks = _until(WallClock(fps).ticks(), source, limit_s, samples)
         if as_json:
@@ -45,7 +45,7 @@ def listen(
             _draw(sound, source, ticks)
 
 
-def _require_input(wanted: str | int) -> None:
+def require_input(wanted: str | int) -> None:
     """UserError where there is no such input. (A show goes on without one, and waits for it.)"""
     from visualiser.audio.inputs import list_inputs, match_input
 
