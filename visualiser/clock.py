@@ -16,21 +16,22 @@ class WallClock:
 
     Ticks come at even times, and `hold` waits for an even time to show what was drawn for one.
     Drawing that takes a little longer now and then is not seen, then: what is shown is evenly
-    spaced, and always as old.
+    spaced, and always as old. began: perf_counter's at t 0.
     """
 
     def __init__(self, fps: float) -> None:
         self._period = 1 / fps if fps else 0.0
+        self.began = 0.0
         self._due = 0.0  # when the present tick was to begin
 
     def ticks(self) -> Iterator[Tick]:
-        began = last = self._due = time.perf_counter()
+        self.began = last = self._due = time.perf_counter()
         index = 0
         while True:
             now = time.perf_counter()
             dt = min(now - last, LONGEST_DT)
             last = now
-            yield Tick(index, now - began, dt)
+            yield Tick(index, now - self.began, dt)
             index += 1
             self._due += self._period
             if not _sleep_until(self._due):
