@@ -81,7 +81,7 @@ def listen(seconds: float) -> dict[str, np.ndarray]:
     sound = np.concatenate([sound, sound[:_BLOCK]])
     with hardware() as line:
         mic = Microphone("line")
-        listener = Listener(mic, config.Sound())
+        listener = Listener(mic, config.Sound.model_validate({}))
         while line.hear is None:
             time.sleep(0.001)  # on the owner's thread
         began = line.now
