@@ -28,10 +28,12 @@ _LOUD = 0.1
 # The program as it is, with a source that notes when the first sample of each click was captured,
 # by the stream's own clock, in seconds of the show.
 PLAY = """
-import json, sys, time
-import numpy as np
+import json, sys
 from pathlib import Path
-from visualiser import cli, run
+from visualiser import cli
+cli._one_thread()  # before numpy comes in, as it does itself
+import numpy as np
+from visualiser import run
 
 class Noting:
     def __init__(self, source):
@@ -39,7 +41,6 @@ class Noting:
     def __getattr__(self, name):
         return getattr(self._source, name)
     def window(self, t, n):
-        began = time.perf_counter()
         sound = self._source.window(t, n)
         new, self.ended = min(sound.end - self.ended, n), sound.end
         if self._source.state == "hearing" and new > 0:

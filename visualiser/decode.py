@@ -7,6 +7,7 @@ frame that made it.
 
 from __future__ import annotations
 
+import statistics
 import threading
 import time
 from collections import deque
@@ -23,7 +24,7 @@ from visualiser.types import FloatArray, UserError
 
 Draw = Callable[[Frame], Frame]
 PATIENCE_S = 0.003
-_LAST = 8  # pictures that say how fast a network is: some systems' clocks of a thread are coarse
+_LAST = 8  # pictures that say how fast a network is, in the median: a busy machine has slow ones
 
 
 class Network:
@@ -140,7 +141,7 @@ class Worker:
             drawn = self._attempt(frame)
             with self._changed:
                 self._took.append(time.thread_time() - began)
-                self._swift = sum(self._took) / len(self._took) < PATIENCE_S
+                self._swift = statistics.median(self._took) < PATIENCE_S
                 self._busy = False
                 self._latest = drawn
                 self._changed.notify_all()
