@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import closing
 from pathlib import Path
 
 from visualiser import config
@@ -32,12 +32,12 @@ def listen(
     samples = None if file is None else audio_samples(file)
     if file is not None and samples is not None and as_json:
         length_s = min(samples / SAMPLERATE, limit_s)
-        with _open(AudioFile(file)) as source:
+        with closing(AudioFile(file)) as source:
             _print(sound, source, FixedClock(fps, length_s).ticks())
         return
     if file is None:
         require_input(sound.input)
-    with _open(source_of(sound, file)) as source:
+    with closing(source_of(sound, file)) as source:
         ticks = _until(WallClock(fps).ticks(), source, limit_s, samples)
         if as_json:
             _print(sound, source, ticks)
@@ -50,14 +50,6 @@ def require_input(wanted: str | int) -> None:
     from visualiser.audio.inputs import list_inputs, match_input
 
     match_input(list_inputs(), wanted)
-
-
-@contextmanager
-def _open(source: Source) -> Iterator[Source]:
-    try:
-        yield source
-    finally:
-        source.close()
 
 
 def _until(
