@@ -24,7 +24,7 @@ FPS = 60
 _BLOCK = 256
 _AGE_S = 0.003  # of the newest sample of a block when it comes here
 _TRUE = 1 + 60e-6  # how much faster the device's clock runs than ours: an hour is 0.2 s more
-_CLICK_EVERY = 26_000  # samples
+_CLICK_EVERY = 26_095  # samples; 32.62 ticks, so that clicks fall anywhere between two
 
 
 class Hardware(types.ModuleType):
