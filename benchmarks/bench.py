@@ -23,6 +23,7 @@ from pathlib import Path
 
 from benchmarks import ear, eye
 from benchmarks.cable import cable
+from benchmarks.latency import latency
 from benchmarks.row import Row
 from visualiser.types import UserError
 
@@ -266,7 +267,7 @@ LOOKING = (eye.reconstruct, eye.denoise, eye.coverage, eye.crisp, eye.look, eye.
 HEARING = (ear.onsets, ear.beat, ear.no_beat, ear.level, ear.cost)
 BENCHMARKS: dict[str, Callable[[bool], Iterator[Row]]] = {
     f.__name__: f
-    for f in (mse, decode, train, start, page, frames, memory, *LOOKING, *HEARING, cable)
+    for f in (mse, decode, train, start, page, frames, memory, *LOOKING, *HEARING, cable, latency)
 }
 
 

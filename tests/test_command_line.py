@@ -18,7 +18,8 @@ from virtual_microphone import virtual_microphone
 
 from visualiser.nets import checkpoint
 
-VERBS = ("play", "render", "train", "models", "devices", "decode", "encode", "reconstruct", "bench")
+VERBS = ("play", "render", "train", "models", "devices", "decode", "encode", "reconstruct", "bench",
+         "listen", "latency")  # fmt: skip
 TINY = ("--size", 12, "--widths", "16", "--latents", 2, "--pictures", 150)
 
 

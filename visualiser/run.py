@@ -29,7 +29,7 @@ from visualiser.nets import checkpoint
 from visualiser.record import RECORDINGS, Recording, VideoWriter, pixels_of
 from visualiser.remember import Memory
 from visualiser.show import Show, declare
-from visualiser.types import UserError
+from visualiser.types import Features, Tick, UserError
 from visualiser.window import CONTROLS, MESSAGE_S, Status, Window
 
 SCREENSHOTS = ROOT / "screenshots"
@@ -64,7 +64,7 @@ def perform(
     seconds: float = float("inf"),
     timing: Path | None = None,
 ) -> None:
-    """Play until someone quits. timing: where to write when frames were shown, as JSON."""
+    """Play until someone quits. timing: where to write what was heard and shown when, as JSON."""
     controls = Controls(declared_controls(settings.model), settings.controls)
     with ExitStack() as stack:
         stopping = stack.enter_context(_signals())
@@ -97,6 +97,7 @@ def perform(
         clock = WallClock(settings.window.fps)
         for tick in clock.ticks():
             features = listener.listen(tick)
+            shown.hear(tick, features, clock.began)
             commands = list(window.commands())
             listener.obey(tick, commands)
             window.scope.hear(tick, features)
@@ -242,13 +243,29 @@ class Messages:
 
 
 class Shown:
-    """When frames were shown, for whoever asked; times are time.time()'s."""
+    """What was heard and when it was shown, for whoever asked; times are time.time()'s.
+
+    Written are: began, the show's time 0; flips, when each was; pictures, those flips that showed a
+    new picture; frames, for each flip the tick whose picture it showed, or -1; ticks, by their
+    index: [when the newest sample was captured, strength of the onset].
+    """
 
     def __init__(self, path: Path | None) -> None:
         self._path = path
+        self._began = 0.0
         self._flips: list[float] = []
         self._pictures: list[float] = []
+        self._frames: list[int] = []
+        self._ticks: list[tuple[float, float]] = []
         self._last = -1
+
+    def hear(self, tick: Tick, features: Features, began: float) -> None:
+        """Tick by tick, what was heard. began: the show's time 0, perf_counter's."""
+        if self._path is None:
+            return
+        if not self._began:
+            self._began = time.time() - time.perf_counter() + began
+        self._ticks.append((self._began + features.heard_t, features.onset))
 
     def count(self, index: int, is_picture: bool) -> None:
         """A flip has shown the frame of tick `index`."""
@@ -256,13 +273,20 @@ class Shown:
             return
         now = time.time()
         self._flips.append(now)
+        self._frames.append(index if is_picture else -1)
         if is_picture and index != self._last:
             self._pictures.append(now)
             self._last = index
 
     def write(self) -> None:
         if self._path is not None:
-            report = {"flips": self._flips, "pictures": self._pictures}
+            report = {
+                "began": self._began,
+                "flips": self._flips,
+                "pictures": self._pictures,
+                "frames": self._frames,
+                "ticks": self._ticks,
+            }
             write_bytes(self._path, json.dumps(report).encode())
 
 
