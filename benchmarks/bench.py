@@ -21,7 +21,9 @@ from dataclasses import asdict
 from itertools import pairwise
 from pathlib import Path
 
-from benchmarks import eye
+from benchmarks import ear, eye
+from benchmarks.cable import cable
+from benchmarks.latency import latency
 from benchmarks.row import Row
 from visualiser.types import UserError
 
@@ -262,8 +264,10 @@ def mse(quick: bool) -> Iterator[Row]:
 
 
 LOOKING = (eye.reconstruct, eye.denoise, eye.coverage, eye.crisp, eye.look, eye.learn)
+HEARING = (ear.onsets, ear.beat, ear.no_beat, ear.level, ear.cost)
 BENCHMARKS: dict[str, Callable[[bool], Iterator[Row]]] = {
-    f.__name__: f for f in (mse, decode, train, start, page, frames, memory, *LOOKING)
+    f.__name__: f
+    for f in (mse, decode, train, start, page, frames, memory, *LOOKING, *HEARING, cable, latency)
 }
 
 

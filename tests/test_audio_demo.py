@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from visualiser.audio.demo import LOOP, SAMPLERATE, demo_samples, main, write_demo
-from visualiser.audio.source import DEMO, AudioFile, audio_duration_s
+from visualiser.audio.file import DEMO, AudioFile, audio_duration_s
 from visualiser.types import UserError
 
 
@@ -20,7 +20,7 @@ def loop() -> np.ndarray:
 def decoded(path: Path) -> np.ndarray:
     sound = AudioFile(path)
     seconds = LOOP // SAMPLERATE
-    return np.concatenate([sound.window(t, SAMPLERATE) for t in range(1, seconds + 1)])
+    return np.concatenate([sound.window(t, SAMPLERATE).samples for t in range(1, seconds + 1)])
 
 
 def test_the_file_is_what_the_generator_makes(loop: np.ndarray) -> None:

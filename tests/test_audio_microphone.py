@@ -16,8 +16,10 @@ import numpy as np
 import pytest
 from virtual_microphone import VirtualMicrophone, virtual_microphone
 
-from visualiser.audio import source
-from visualiser.audio.source import DEMO, AudioFile, Input, Microphone, match_input
+from visualiser.audio import owner, tap
+from visualiser.audio.file import DEMO, AudioFile
+from visualiser.audio.inputs import Input, match_input
+from visualiser.audio.microphone import Microphone
 from visualiser.types import UserError
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -25,7 +27,8 @@ ROOT = Path(__file__).resolve().parents[1]
 PREAMBLE = """
 import json, sys, time
 import numpy as np
-from visualiser.audio.source import Microphone, list_inputs
+from visualiser.audio.inputs import list_inputs
+from visualiser.audio.microphone import Microphone
 from visualiser.types import UserError
 
 started = time.monotonic()
@@ -68,9 +71,9 @@ def test_a_tone_arrives_with_its_frequency_and_level(room: VirtualMicrophone) ->
 before = now()
 microphone = Microphone()
 instant_s = now() - before
-first = microphone.window(0.0, 512)
-wait(lambda: abs(microphone.window(now(), 24000)[:100]).max() > 0.1)
-samples = microphone.window(now(), 16384)
+first = microphone.window(0.0, 512).samples
+wait(lambda: abs(microphone.window(now(), 24000).samples[:100]).max() > 0.1)
+samples = microphone.window(now(), 16384).samples
 spectrum = abs(np.fft.rfft(samples * np.hanning(16384)))
 hz = float(spectrum.argmax() * microphone.samplerate / 16384)
 label, notices = microphone.label, microphone.notices()
@@ -117,7 +120,7 @@ UNHEARD = """
 microphone = Microphone({device!r})
 wait(lambda: microphone.label == "demo loop")
 notices = microphone.notices()
-level = float(abs(microphone.window(2.0, 4096)).max())
+level = float(abs(microphone.window(2.0, 4096).samples).max())
 report(notices=notices, again=microphone.notices(), level=level, rate=microphone.samplerate)
 microphone.close()
 """
@@ -156,10 +159,10 @@ def test_a_pulled_plug_is_said_once_and_gives_silence() -> None:
         microphone.tone(500.0)
         script = """
 microphone = Microphone()
-wait(lambda: abs(microphone.window(now(), 256)).max() > 0.1)
+wait(lambda: abs(microphone.window(now(), 256).samples).max() > 0.1)
 report(ready=True)
 sys.stdin.readline()
-wait(lambda: abs(microphone.window(now(), 256)).max() == 0)
+wait(lambda: abs(microphone.window(now(), 256).samples).max() == 0)
 time.sleep(0.6)
 notices = microphone.notices()
 before = now()
@@ -199,13 +202,14 @@ class StubStream:
     def start(self) -> None:
         pass
 
-    def close(self) -> None:
+    def close(self, ignore_errors: bool = True) -> None:
         self.closed.set()
 
 
 @pytest.fixture
 def stub(monkeypatch: pytest.MonkeyPatch) -> types.ModuleType:
     """sounddevice with one input of eight channels; `streams` are those that were opened."""
+    monkeypatch.setattr(owner.OWNER, "_rows", None)
     module = types.ModuleType("sounddevice")
     device = {
         "index": 0,
@@ -221,9 +225,11 @@ def stub(monkeypatch: pytest.MonkeyPatch) -> types.ModuleType:
         return streams[-1]
 
     module.__dict__.update(
+        _initialize=lambda: None,
+        _terminate=lambda: None,
         PortAudioError=type("PortAudioError", (Exception,), {}),
         query_hostapis=lambda: [{"name": "ALSA"}],
-        query_devices=lambda: [device],
+        query_devices=lambda devices=[device]: devices,
         default=types.SimpleNamespace(device=[0, 0]),
         InputStream=open_stream,
         streams=streams,
@@ -239,42 +245,221 @@ def until(ready) -> None:
         time.sleep(0.005)
 
 
-def test_stereo_is_averaged_and_broken_samples_become_zero(stub: types.ModuleType) -> None:
+class Times:
+    """As PortAudio tells them: now, and when the first sample of the block was captured."""
+
+    def __init__(self, age_s: float) -> None:
+        self.currentTime = 1000.0
+        self.inputBufferAdcTime = 1000.0 - age_s
+
+
+def test_broken_samples_become_zero(stub: types.ModuleType) -> None:
     microphone = Microphone()
     until(lambda: microphone.label == "microphone USB Audio")
     (stream,) = stub.streams
     assert stream.options["channels"] == 2
-    assert microphone.samplerate == 44_100
     block = np.array([[0.5, 0.1], [np.nan, 0.5], [np.inf, 0.0], [2.0, 1.0]], np.float32)
     stream.options["callback"](block, 4, None, None)
-    np.testing.assert_allclose(microphone.window(0.1, 6), [0, 0, 0.3, 0, 0, 1], atol=1e-6)
+    sound = microphone.window(0.1, 6)
+    assert sound.samplerate == 44_100
+    np.testing.assert_allclose(sound.samples, [0, 0, 0.3, 0.25, 0, 1], atol=1e-6)
     microphone.close()
     assert stream.closed.is_set()
 
 
-def test_a_stream_that_stops_calling_is_lost_too(stub: types.ModuleType) -> None:
+def test_samples_are_counted_and_have_the_time_they_were_captured_at(
+    stub: types.ModuleType,
+) -> None:
     microphone = Microphone()
-    assert not microphone.window(60.0, 4).any()  # a slow first block is not a loss
+    began = time.perf_counter()
+    assert microphone.window(2.0, 4).end == 96_000  # silence, as long as nothing is there
+    until(lambda: microphone.label == "microphone USB Audio")
+    hear = stub.streams[0].options["callback"]
+    block = np.ones((441, 2), np.float32)
+    for age, expected in ((0.03, 0.02), (0.0, 0.0), (-5.0, 0.0)):  # the last two are no times
+        before = time.perf_counter() - began
+        hear(block, 441, Times(age), None)
+        sound = microphone.window(2.0 + time.perf_counter() - began, 4)
+        assert sound.t == pytest.approx(2.0 + before - expected, abs=0.005)
+    again = microphone.window(2.0 + time.perf_counter() - began, 4)
+    assert (again.end, again.t) == (sound.end, pytest.approx(sound.t, abs=0.001))
+    microphone.close()
+
+
+def test_chosen_channels_are_heard_and_no_others(stub: types.ModuleType) -> None:
+    microphone = Microphone(channels=(3, 8))
+    until(lambda: microphone.label == "microphone USB Audio")
+    assert stub.streams[0].options["channels"] == 8
+    block = np.tile(np.arange(1, 9, dtype=np.float32) / 10, (100, 1))
+    block *= np.sin(np.arange(100))[:, None]
+    stub.streams[0].options["callback"](block, 100, None, None)
+    heard = microphone.window(0.1, 100).samples
+    np.testing.assert_allclose(heard, 0.55 * np.sin(np.arange(100)), atol=1e-5)
+    microphone.close()
+
+
+def test_channels_that_are_not_there_are_said(stub: types.ModuleType) -> None:
+    microphone = Microphone(channels=(9,))
+    until(lambda: microphone.label == "microphone USB Audio")
+    assert microphone.notices() == ["USB Audio has no channel 9, only 8: hearing the first"]
+    microphone.close()
+
+
+def test_a_stream_that_stops_calling_is_lost_and_opened_again(stub: types.ModuleType) -> None:
+    microphone = Microphone()
+    assert not microphone.window(60.0, 4).samples.any()  # a slow first block is not a loss
     until(lambda: microphone.label == "microphone USB Audio")
     stub.streams[0].options["callback"](np.ones((4, 2), np.float32), 4, None, None)
-    assert microphone.window(61.0, 4).all()
-    assert microphone.window(62.0, 4).all()
-    assert microphone.notices() == []
-    assert not microphone.window(63.0, 4).any()
+    heard = microphone.window(61.0, 4)
+    assert heard.samples.all() and microphone.state == "hearing"
+    time.sleep(0.2)
+    lost = microphone.window(61.2, 4)
+    assert not lost.samples.any() and microphone.state == "lost"
+    assert lost.end - heard.end == pytest.approx(0.2 * 44_100, abs=2)
     assert microphone.notices() == ["microphone USB Audio has gone: hearing silence"]
-    assert not microphone.window(64.0, 4).any()
+    until(lambda: len(stub.streams) > 1)
+    assert stub.streams[0].closed.is_set()
+    assert not microphone.window(62.0, 4).samples.any()
     assert microphone.notices() == []
+    stub.streams[1].options["callback"](np.ones((4, 2), np.float32), 4, None, None)
+    back = microphone.window(62.1, 8)
+    assert back.samples.tolist() == [0, 0, 0, 0, 1, 1, 1, 1] and back.end > lost.end
+    assert microphone.notices() == ["microphone USB Audio is back"]
+    microphone.close()
+
+
+def test_a_stream_that_only_hiccups_goes_on(
+    stub: types.ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("visualiser.audio.microphone._HICCUP_S", 5.0)
+    microphone = Microphone()
+    until(lambda: microphone.label == "microphone USB Audio")
+    hear = stub.streams[0].options["callback"]
+    hear(np.ones((4000, 2), np.float32), 4000, None, None)
+    heard = microphone.window(1.0, 4)
+    time.sleep(0.2)
+    lost = microphone.window(1.2, 4)
+    assert microphone.state == "lost" and lost.end - heard.end == pytest.approx(8820, abs=1)
+    hear(np.ones((100, 2), np.float32), 100, None, None)
+    back = microphone.window(1.21, 4)
+    assert microphone.state == "hearing" and back.end - lost.end == 100
+    assert len(stub.streams) == 1 and len(microphone.notices()) == 2
+    microphone.close()
+
+
+def test_a_device_that_delivers_nothing_is_said_and_tried_again(
+    stub: types.ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tap, "GRACE_S", 0.1)
+    microphone = Microphone()
+    until(lambda: len(stub.streams) > 2)
+    microphone.window(1.0, 4)
+    assert microphone.state == "silent"
+    line = "microphone USB Audio is open and delivers nothing: hearing silence"
+    assert microphone.notices() == [line]
+    microphone.close()
+
+
+def test_a_device_that_changes_its_rate_is_opened_again(
+    stub: types.ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tap, "_MEASURE_S", 0.5)
+    microphone = Microphone()
+    until(lambda: microphone.label == "microphone USB Audio")
+    block, began = np.ones((480, 2), np.float32), time.perf_counter()
+    while len(stub.streams) == 1:  # 48 kHz, from a stream that was opened at 44.1
+        assert time.perf_counter() - began < 5
+        stub.streams[0].options["callback"](block, 480, None, None)
+        time.sleep(max(0.0, began + stub_time(stub.streams[0], 480) - time.perf_counter()))
+        stub.query_devices()[0]["default_samplerate"] = 48_000.0
+    assert stub.streams[1].options["samplerate"] == 48_000
+    microphone.close()
+
+
+def stub_time(stream: StubStream, frames: int) -> float:
+    """When the next block is due, of a device that runs at 48 kHz."""
+    stream.given = getattr(stream, "given", 0) + frames
+    return stream.given / 48_000
+
+
+@pytest.mark.parametrize("rate", [8_000, 192_000])
+def test_any_samplerate_that_a_device_has(stub: types.ModuleType, rate: int) -> None:
+    stub.query_devices()[0]["default_samplerate"] = float(rate)
+    microphone = Microphone()
+    until(lambda: microphone.label == "microphone USB Audio")
+    square = np.repeat(np.sign(np.sin(np.arange(1000.0)))[:, None], 2, axis=1).astype(np.float32)
+    stub.streams[0].options["callback"](square, 1000, None, None)
+    sound = microphone.window(0.1, 1000)
+    assert sound.samplerate == rate and sound.end >= 1000
+    np.testing.assert_array_equal(sound.samples, square[:, 0])
+    microphone.close()
+
+
+def test_where_no_server_moves_streams_a_new_default_is_opened(
+    stub: types.ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("visualiser.audio.microphone._MOVES", False)
+    monkeypatch.setattr(owner.OWNER, "has_changed", lambda: stub.default.device[0] == 1)
+    stub.query_devices().append(stub.query_devices()[0] | {"index": 1, "name": "Desk"})
+    microphone = Microphone()
+    until(lambda: microphone.label == "microphone USB Audio")
+    block = np.ones((4, 2), np.float32)
+    stub.streams[0].options["callback"](block, 4, None, None)
+    stub.default.device = [1, 1]
+    until(
+        lambda: stub.streams[0].options["callback"](block, 4, None, None) or len(stub.streams) > 1
+    )
+    assert stub.streams[1].options["device"] == 1
+    until(lambda: microphone.label == "microphone Desk")
+    microphone.close()
+
+
+def test_a_driver_that_fails_oddly_is_said_and_left_alone_for_a_while(
+    stub: types.ModuleType,
+) -> None:
+    def odd(**options: object) -> None:
+        raise RuntimeError("the moon is full")
+
+    stub.InputStream = odd
+    microphone = Microphone()
+    lines: list[str] = []
+    until(lambda: lines.extend(microphone.notices()) or lines)
+    assert lines == ["sound: the moon is full"]
+    assert not microphone.window(1.0, 4).samples.any()
+    microphone.close()
+
+
+def test_another_input_is_chosen_while_it_plays(stub: types.ModuleType) -> None:
+    desk = stub.query_devices()[0] | {"index": 1, "name": "Desk"}
+    stub.query_devices().append(desk)
+    microphone = Microphone("usb")
+    until(lambda: microphone.label == "microphone USB Audio")
+    microphone.choose("desk")
+    until(lambda: microphone.label == "microphone Desk")
+    assert stub.streams[0].closed.is_set() and stub.streams[1].options["device"] == 1
+    microphone.choose("attic")
+    until(lambda: stub.streams[1].closed.is_set())
+    until(lambda: any("attic" in line for line in microphone.notices()))
+    assert not microphone.window(1.0, 4).samples.any()
+    assert microphone.state == "lost"
     microphone.close()
 
 
 def test_a_driver_that_hangs_does_not_hang_close(
     stub: types.ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(source, "_CLOSE_S", 0.2)
-    go_on = threading.Event()
+    monkeypatch.setattr(owner, "CLOSE_S", 0.2)
+    hangs, go_on = threading.Event(), threading.Event()
     open_now = stub.InputStream
-    stub.InputStream = lambda **options: go_on.wait(10) and open_now(**options)
+
+    def hang(**options: object) -> StubStream:
+        hangs.set()
+        go_on.wait(10)
+        return open_now(**options)
+
+    stub.InputStream = hang
     microphone = Microphone()
+    assert hangs.wait(5)
     started = time.monotonic()
     microphone.close()
     assert time.monotonic() - started < 1.0
@@ -305,7 +490,9 @@ def test_without_any_input_the_demo_plays_as_a_file_would(stub: types.ModuleType
     (line,) = microphone.notices()
     assert "no sound input" in line and "demo loop" in line
     demo = AudioFile(DEMO, loop=True)
-    np.testing.assert_array_equal(microphone.window(33.0, 999), demo.window(33.0, 999))
+    np.testing.assert_array_equal(
+        microphone.window(33.0, 999).samples, demo.window(33.0, 999).samples
+    )
     microphone.close()
     demo.close()
 
@@ -316,7 +503,7 @@ def test_without_input_and_demo_there_is_silence(stub: types.ModuleType, tmp_pat
     until(lambda: microphone.label == "silence")
     (line,) = microphone.notices()
     assert "gone.flac" in line and "playing silence" in line
-    assert not microphone.window(1.0, 10).any()
+    assert not microphone.window(1.0, 10).samples.any()
     microphone.close()
 
 
@@ -329,7 +516,17 @@ ROWS = [
 
 @pytest.mark.parametrize(
     ("wanted", "index"),
-    [(None, 2), ("", 2), (5, 5), ("5", 5), ("usb", 5), ("usb a", 2), ("intel", 0), (0, 0)],
+    [
+        (None, 2),
+        ("", 2),
+        (5, 5),
+        ("5", 5),
+        ("usb", 5),
+        ("usb a", 2),
+        ("usb [jack audio]", 5),
+        ("intel", 0),
+        (0, 0),
+    ],
 )
 def test_an_input_is_matched_by_number_and_name(wanted: str | int | None, index: int) -> None:
     assert match_input(ROWS, wanted).index == index

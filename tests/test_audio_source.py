@@ -13,14 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from visualiser.audio.source import (
-    AudioFile,
-    Ring,
-    Silence,
-    Source,
-    audio_duration_s,
-    audio_samples,
-)
+from visualiser.audio.file import AudioFile, audio_duration_s, audio_samples
+from visualiser.audio.ring import Ring
+from visualiser.audio.source import Silence, Source
 from visualiser.types import UserError
 
 
@@ -46,7 +41,7 @@ def sine(hz: float, seconds: float, rate: int = 48_000, peak: float = 0.5) -> np
 
 def read(sound: Source, seconds: float, fps: int, n: int) -> np.ndarray:
     """The windows of a show at fps, (ticks, n)."""
-    return np.array([sound.window(k / fps, n) for k in range(1, round(seconds * fps) + 1)])
+    return np.array([sound.window(k / fps, n).samples for k in range(1, round(seconds * fps) + 1)])
 
 
 # --- Ring
@@ -59,15 +54,15 @@ def test_a_ring_gives_the_newest_samples(sizes: list[int], n: int) -> None:
     for size in sizes:
         block = np.arange(size, dtype=np.float32) + everything.size
         everything = np.concatenate([everything, block])
-        ring.append(block)
+        ring.append(block[:, None])
     assert ring.written == sum(sizes)
-    np.testing.assert_array_equal(ring.read(n), everything[everything.size - n :])
+    np.testing.assert_array_equal(ring.read(n)[:, 0], everything[everything.size - n :])
 
 
 def test_a_ring_does_not_give_what_it_no_longer_holds() -> None:
     ring = Ring(16)
-    ring.append(np.arange(20, dtype=np.float32))
-    np.testing.assert_array_equal(ring.read(4, end=10), [6, 7, 8, 9])
+    ring.append(np.arange(20, dtype=np.float32)[:, None])
+    np.testing.assert_array_equal(ring.read(4, end=10)[:, 0], [6, 7, 8, 9])
     with pytest.raises(ValueError, match="no longer holds"):
         ring.read(8, end=10)
     with pytest.raises(ValueError, match="no longer holds"):
@@ -80,7 +75,7 @@ def test_a_ring_is_not_torn_by_a_writer_that_never_rests() -> None:
     def write_on() -> None:
         count = 0
         while not stop.is_set():
-            ring.append((np.arange(count, count + 700) % 65536).astype(np.float32))
+            ring.append((np.arange(count, count + 700) % 65536).astype(np.float32)[:, None])
             count += 700
 
     writer = threading.Thread(target=write_on)
@@ -88,7 +83,7 @@ def test_a_ring_is_not_torn_by_a_writer_that_never_rests() -> None:
     try:
         deadline, reads = time.monotonic() + 1.0, 0
         while time.monotonic() < deadline:
-            samples = ring.read(2000)
+            samples = ring.read(2000)[:, 0]
             if ring.written > 4096:
                 assert (np.diff(samples) % 65536 == 1).all()
                 reads += 1
@@ -96,6 +91,12 @@ def test_a_ring_is_not_torn_by_a_writer_that_never_rests() -> None:
         stop.set()
         writer.join()
     assert reads > 20
+
+
+def test_a_ring_keeps_the_channels_it_is_told_to() -> None:
+    ring = Ring(8, channels=2)
+    ring.append(np.arange(36, dtype=np.float32).reshape(12, 3), columns=(2, 0))
+    assert ring.read(3).tolist() == [[29, 27], [32, 30], [35, 33]]
 
 
 # --- AudioFile
@@ -107,13 +108,13 @@ def test_every_format_is_heard_in_time_and_in_tune(tmp_path: Path, ending: str) 
     samples = np.concatenate([np.zeros((1, 48_000)), sine(1000, 1.0)], axis=1)
     path = write(tmp_path / f"song{ending}", np.vstack([samples, samples]))
     sound = AudioFile(path)
-    assert (sound.samplerate, sound.label) == (48_000, f"song{ending}")
-    assert np.abs(sound.window(0.95, 40_000)).max() < 0.01
-    tone = sound.window(1.9, 38_400)
+    assert (sound.window(0.0, 1).samplerate, sound.label) == (48_000, f"song{ending}")
+    assert np.abs(sound.window(0.95, 40_000).samples).max() < 0.01
+    tone = sound.window(1.9, 38_400).samples
     spectrum = np.abs(np.fft.rfft(tone * np.hanning(tone.size)))
     assert spectrum.argmax() == 800  # 1000 Hz in bins of 1.25 Hz
     assert np.abs(tone).max() == pytest.approx(0.5, abs=0.03)
-    start = np.flatnonzero(np.abs(sound.window(1.95, 48_000)) > 0.1)[0] / 48_000 + 0.95
+    start = np.flatnonzero(np.abs(sound.window(1.95, 48_000).samples) > 0.1)[0] / 48_000 + 0.95
     assert start == pytest.approx(1.0, abs=0.003)
     assert tone.dtype == np.float32
     assert sound.notices() == []
@@ -145,41 +146,43 @@ def noise_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @given(times=st.lists(st.floats(0, 100), min_size=1, max_size=5))
 def test_any_jump_of_time_lands_on_the_same_samples(noise_file: Path, times: list[float]) -> None:
     once = AudioFile(noise_file)
-    whole = once.window(30_011 / 48_000, 30_011)
+    whole = once.window(30_011 / 48_000, 30_011).samples
     once.close()
     sound = AudioFile(noise_file, loop=True)
     for t in times:  # also backwards
         end = round(t * 48_000)
         index = np.arange(end - 2048, end)
         expected = np.where(index < 0, 0, whole[index % whole.size])
-        np.testing.assert_array_equal(sound.window(t, 2048), expected)
+        np.testing.assert_array_equal(sound.window(t, 2048).samples, expected)
     sound.close()
 
 
 def test_a_loop_has_no_seam_and_no_drift(tmp_path: Path) -> None:
     path = write(tmp_path / "tone.wav", sine(100, 0.5))  # 50 whole periods
     sound = AudioFile(path, loop=True)
-    heard = np.concatenate([sound.window(t / 10, 4800) for t in range(1, 101)])
+    heard = np.concatenate([sound.window(t / 10, 4800).samples for t in range(1, 101)])
     np.testing.assert_allclose(heard, np.tile(sine(100, 0.5)[0], 20), atol=1e-3)
     # A day later, at once: whole turns are not decoded.
     started = time.monotonic()
-    np.testing.assert_array_equal(sound.window(86_400.25, 2048), sound.window(86_400.75, 2048))
+    np.testing.assert_array_equal(
+        sound.window(86_400.25, 2048).samples, sound.window(86_400.75, 2048).samples
+    )
     assert time.monotonic() - started < 1.0
 
 
 def test_a_file_without_loop_ends_in_silence(tmp_path: Path) -> None:
     sound = AudioFile(write(tmp_path / "tone.wav", sine(100, 0.5)))
-    window = sound.window(0.75, 24_000)
+    window = sound.window(0.75, 24_000).samples
     assert window[:12_000].any() and not window[12_000:].any()
-    assert not sound.window(5.0, 4800).any()
-    assert not sound.window(86_400.0, 4800).any()
+    assert not sound.window(5.0, 4800).samples.any()
+    assert not sound.window(86_400.0, 4800).samples.any()
     assert sound.notices() == []
 
 
 def test_before_the_start_there_is_silence(tmp_path: Path) -> None:
     sound = AudioFile(write(tmp_path / "tone.wav", sine(100, 0.5)))
-    assert not sound.window(0.0, 100).any()
-    window = sound.window(0.01, 960)
+    assert not sound.window(0.0, 100).samples.any()
+    window = sound.window(0.01, 960).samples
     assert not window[:480].any() and window[480:].any()
 
 
@@ -195,11 +198,13 @@ def test_a_long_file_starts_at_once_and_is_not_kept(tmp_path: Path) -> None:
 
 def test_opposite_and_hot_channels_stay_in_range(tmp_path: Path) -> None:
     tone = sine(100, 0.3, peak=1.0)
-    same = AudioFile(write(tmp_path / "same.wav", np.vstack([tone, tone]))).window(0.2, 4800)
+    same = (
+        AudioFile(write(tmp_path / "same.wav", np.vstack([tone, tone]))).window(0.2, 4800).samples
+    )
     assert np.abs(same).max() == pytest.approx(1.0, abs=0.001)
     hot = np.vstack([tone * 4, tone * 4])
     hot[:, 5000:5010] = np.nan
-    heard = AudioFile(write(tmp_path / "hot.wav", hot, codec="pcm_f32le")).window(0.2, 9600)
+    heard = AudioFile(write(tmp_path / "hot.wav", hot, codec="pcm_f32le")).window(0.2, 9600).samples
     assert np.isfinite(heard).all() and np.abs(heard).max() == 1.0
     assert not heard[5000:5010].any()
 
@@ -252,7 +257,7 @@ def test_damage_in_the_middle_is_played_over_and_said(tmp_path: Path, ending: st
     data[middle : middle + size] = bytes(k % 251 for k in range(size))
     path.write_bytes(data)
     looped = AudioFile(path, loop=True)
-    assert looped.window(30.0, 1600).any() and len(looped.notices()) == 1
+    assert looped.window(30.0, 1600).samples.any() and len(looped.notices()) == 1
     sound = AudioFile(path)
     ticks = read(sound, 8.5, 30, 1600)
     assert np.isfinite(ticks).all()
@@ -266,23 +271,23 @@ def test_a_file_that_was_cut_short_is_said(tmp_path: Path) -> None:
     path = write(tmp_path / "song.flac", np.random.default_rng(1).uniform(-0.5, 0.5, (1, 96_000)))
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 4])
     sound = AudioFile(path)
-    assert sound.window(0.3, 4800).any()
-    assert not sound.window(2.5, 4800).any()
+    assert sound.window(0.3, 4800).samples.any()
+    assert not sound.window(2.5, 4800).samples.any()
     assert len(sound.notices()) == 1
 
 
 def test_a_loop_whose_file_is_deleted_goes_silent(tmp_path: Path) -> None:
     path = write(tmp_path / "song.wav", sine(100, 0.5))
     sound = AudioFile(path, loop=True)
-    assert sound.window(0.4, 4800).any()
+    assert sound.window(0.4, 4800).samples.any()
     path.unlink()
-    assert not sound.window(5.0, 4800).any()
+    assert not sound.window(5.0, 4800).samples.any()
     (line,) = sound.notices()
     assert "no such file" in line and "silence" in line
 
 
 def test_silence() -> None:
     sound = Silence()
-    assert sound.window(3.0, 5).tolist() == [0.0] * 5
+    assert sound.window(3.0, 5).samples.tolist() == [0.0] * 5
     assert sound.label == "silence" and sound.notices() == []
     sound.close()

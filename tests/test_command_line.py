@@ -18,7 +18,8 @@ from virtual_microphone import virtual_microphone
 
 from visualiser.nets import checkpoint
 
-VERBS = ("play", "render", "train", "models", "devices", "decode", "encode", "reconstruct", "bench")
+VERBS = ("play", "render", "train", "models", "devices", "decode", "encode", "reconstruct", "bench",
+         "listen", "latency")  # fmt: skip
 TINY = ("--size", 12, "--widths", "16", "--latents", 2, "--pictures", 150)
 
 
@@ -170,6 +171,11 @@ def test_devices_are_listed_and_the_chosen_one_is_marked(program: Program) -> No
     with virtual_microphone() as room:
         default = program.run("devices", env=room.env)
         by_name = program.run("devices", "--config", config, env=room.env)
+        room.plug_speaker("speaker", "Monitor of speaker")
+        monitor = program.run("devices", env=room.env)
+    assert "PULSE_SOURCE=@DEFAULT_MONITOR@" in default.err
+    [row] = [row for row in monitor.out.splitlines() if "(monitor: " in row]
+    assert "Monitor of speaker" in row and monitor.err == ""
     for done, name in ((default, "default"), (by_name, "pulse")):
         assert done.code == 0, done.err
         rows = done.out.splitlines()

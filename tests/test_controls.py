@@ -9,7 +9,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from visualiser.controls import Controls, Key, Nudge, Stroke, Swap, action, choice, number, switch
+from visualiser.controls import (
+    Controls,
+    Key,
+    Nudge,
+    Stroke,
+    Swap,
+    action,
+    choice,
+    hold,
+    number,
+    switch,
+)
 from visualiser.show import declare
 from visualiser.types import UserError
 from visualiser.window import CONTROLS
@@ -71,6 +82,25 @@ def test_keys_send_what_they_say() -> None:
     assert controls.on_key("up") == ("a.speed", Nudge(1))
     assert controls.on_key("1") == ("b.mode", "pixel")
     assert controls.on_key("f12") is None
+
+
+def test_a_hold_is_on_while_its_key_is_down() -> None:
+    controls = Controls([*TABLE, hold("b.black", "black", "n")], {"b.black": True})
+    assert controls["b.black"] is False, "nobody holds it yet"
+    assert controls.on_key("n") == ("b.black", True)
+    assert controls.on_key_up("n") == ("b.black", False)
+    for command in (("b.black", True), ("b.black", 1), ("b.black", Nudge(2))):
+        assert not controls.apply(command) and controls["b.black"] is True
+    controls.apply(controls.on_key_up("n"))
+    assert controls["b.black"] is False
+    for key in ("i", "q", "up", "f12"):
+        assert controls.on_key_up(key) is None
+
+
+def test_only_numbers_and_some_actions_go_on_while_their_key_is_down() -> None:
+    controls = Controls([*TABLE, action("c.step", "step", ".", repeats=True), hold("c.h", "h")])
+    again = {control.id for control in controls if controls.repeats(control.id)}
+    assert again == {"a.speed", "a.fade", "c.step"}
 
 
 def test_numbers_are_held_in_their_range() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -262,3 +263,50 @@ def test_any_number_of_bands_will_do(n_bands: int) -> None:
         driver.advance(Tick(1, 0.1, 0.1), hear(1.0, 1.0, n_bands), defaults("audio"))
         assert np.isfinite(driver.point()).all()
         assert driver.field().max() == 1
+
+
+def test_bass_pulls_the_direction_it_is_given_and_the_others_follow() -> None:
+    bass, treble = hear(1.0, [1.0] + [0.0] * 15), hear(1.0, [0.0] * 15 + [1.0])
+    for first, order, expected in ((1, "rising", (0, 3)), (2, "rising", (1, 0)),
+                                   (2, "falling", (1, 2)), (7, "rising", (2, 1))):  # fmt: skip
+        for heard, direction in zip((bass, treble), expected, strict=True):
+            driver = make("audio", 4)
+            rest = driver.point()
+            value = defaults("audio", bass_to=first, order=order)
+            driver.advance(Tick(1, 0.0, 0.0), heard, value)
+            assert np.abs(driver.point() - rest).argmax() == direction
+
+
+def test_a_beginning_throws_its_direction_at_once_and_it_comes_back() -> None:
+    kick, value = replace(hear(0.0), onset=1.0, onset_low=1.0), defaults("audio", distance=0)
+    driver = make("audio", 4)
+    rest = driver.point()
+    driver.advance(Tick(1, 1 / 60, 1 / 60), kick, value)
+    thrown = np.abs(driver.point() - rest)
+    assert thrown[0] > 1.0 and thrown[1:].max() < 0.05
+    for i in range(60):
+        driver.advance(Tick(i, i / 60, 1 / 60), hear(0.0), value)
+    assert np.abs(driver.point() - rest).max() < 0.1
+
+
+@pytest.mark.parametrize("bars", ["4", "8", "16"])
+def test_a_loop_comes_back_to_where_it_was_with_its_bars(bars: str) -> None:
+    """Whatever the tempo; and without a sure beat there is none."""
+    driver, value = make("audio", 6), defaults("audio", loop=bars, calm=0, distance=0)
+
+    def at(beats: float, sure: float = 1.0) -> np.ndarray:
+        heard = replace(hear(0.0), bpm=174.0, beats=beats, beat_confidence=sure)
+        driver.advance(Tick(1, 0.1, 0.1), heard, value)
+        return driver.point()
+
+    for _ in range(200):
+        at(0.0)
+    turn = 4 * int(bars)
+    path = np.array([at(turn * k / 64) for k in range(128)])
+    np.testing.assert_allclose(path[64:], path[:64], atol=1e-3)
+    assert np.linalg.norm(np.diff(path, axis=0), axis=1).max() < 1.0, "no seam"
+    assert np.ptp(path, axis=0).min() > 0.5
+    for _ in range(200):
+        at(0.0, sure=0.1)
+    still = np.array([at(turn * k / 64, sure=0.1) for k in range(64)])
+    assert np.ptp(still, axis=0).max() < 1e-3

@@ -10,7 +10,7 @@ import pygame
 import pytest
 
 from visualiser.audio.analysis import Ear
-from visualiser.audio.source import DEMO, AudioFile
+from visualiser.audio.file import DEMO, AudioFile
 from visualiser.controls import Command, Controls, Nudge
 from visualiser.decode import Inline, Network
 from visualiser.look.panes import Panes
@@ -42,7 +42,7 @@ def test_an_hour_of_playing_takes_no_more_memory_than_its_first_minutes() -> Non
             commands.append((dice.choice(playable), Nudge(dice.choice((-1, 1)))))
         if i % (60 * fps) == 0:
             show.paused = False
-        features = ear.listen(source.window(tick.t, ear.n_fft), source.samplerate, tick.dt)
+        features = ear.listen(source.window(tick.t, ear.n_samples), tick.dt)
         frame = show.update(tick, features, commands)
         assert frame.image is not None and np.isfinite(frame.image).all() and not frame.error
         panes.draw(frame, canvas, tick, features)

@@ -57,6 +57,15 @@ class VirtualScreen:
         """Press and release keys, by their names in X: h, space, period, Up."""
         self._do("key", "--delay", delay_ms, *names)
 
+    @contextmanager
+    def held(self, name: str) -> Iterator[None]:
+        """Hold a key down, and let it go in the end."""
+        self._do("keydown", name)
+        try:
+            yield
+        finally:
+            self._do("keyup", name)
+
     def drag(self, places: Sequence[tuple[float, float]], button: int = 1) -> None:
         """Hold a mouse button down from place to place of the window, in pixels."""
         left, top, _, _ = self.place()

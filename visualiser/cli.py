@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import argparse
 import os
-import re
 import shlex
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
+from visualiser import typed
 from visualiser.types import UserError
 
 if TYPE_CHECKING:
@@ -86,14 +86,17 @@ def _parser() -> argparse.ArgumentParser:
         added.add_argument("--model", metavar="M", help="the network that draws")
         added.add_argument("--mode", metavar="MODE", help="latent or pixel")
         added.add_argument("--audio", type=Path, metavar="FILE", help="a song to listen to")
-        added.add_argument("--seconds", type=_seconds, metavar="S", help="how long")
+        added.add_argument("--seconds", type=typed.seconds, metavar="S", help="how long")
         added.add_argument("--seed", type=int, metavar="N", help="of every random number")
 
     play = verb("play", _play, "play live; this is what happens without a verb")
     showing(play)
+    play.add_argument("--mute", action="store_true", help="do not play the song aloud")
     play.add_argument("--record", action="store_true", help="record from the start")
-    play.add_argument("--size", type=_size, metavar="WxH", help="of the window")
-    play.add_argument("--fps", type=_whole, metavar="F", help="frames a second; 0 is unthrottled")
+    play.add_argument("--size", type=typed.size, metavar="WxH", help="of the window")
+    play.add_argument(
+        "--fps", type=typed.whole, metavar="F", help="frames a second; 0 is unthrottled"
+    )
     play.add_argument(
         "--timing", type=Path, metavar="FILE", help="write when frames were shown, as JSON"
     )
@@ -101,8 +104,8 @@ def _parser() -> argparse.ArgumentParser:
     render = verb("render", _render, "make a video of the same show, without a window")
     showing(render)
     render.add_argument("-o", dest="out", type=Path, required=True, metavar="OUT.mp4")
-    render.add_argument("--size", type=_size, metavar="WxH", default=(1280, 720))
-    render.add_argument("--fps", type=_rate, metavar="F", default=60.0)
+    render.add_argument("--size", type=typed.size, metavar="WxH", default=(1280, 720))
+    render.add_argument("--fps", type=typed.rate, metavar="F", default=60.0)
     render.add_argument("--force", action="store_true", help="write over an existing file")
 
     train = verb("train", _train, "train a model: on shapes, landscapes, or images of your own")
@@ -111,10 +114,12 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--name", help="of the model; without one the next that is free")
     train.add_argument("--resume", action="store_true", help="go on with one that was interrupted")
     train.add_argument("--size", type=int, help="of the pictures, px")
-    train.add_argument("--widths", type=_numbers, metavar="256,128,...", help="of hidden layers")
+    train.add_argument(
+        "--widths", type=typed.numbers, metavar="256,128,...", help="of hidden layers"
+    )
     train.add_argument("--latents", type=int, help="how many")
-    train.add_argument("--kinds", type=_words, metavar="circle,square,...")
-    train.add_argument("--styles", type=_words, metavar="fill,stroke")
+    train.add_argument("--kinds", type=typed.words, metavar="circle,square,...")
+    train.add_argument("--styles", type=typed.words, metavar="fill,stroke")
     train.add_argument("--stroke", type=float, help="line width, share of the picture")
     train.add_argument("--offset", type=float, help="off the middle, share of the picture")
     train.add_argument("--rotate", action="store_true", default=None, help="turn the shapes")
@@ -140,7 +145,7 @@ def _parser() -> argparse.ArgumentParser:
     bring_in.add_argument("--name", help="of the model")
     bring_in.add_argument(
         "--shape",
-        type=_numbers,
+        type=typed.numbers,
         metavar="1,4,64,64",
         help="of the latent, where a file leaves it open",
     )
@@ -151,6 +156,16 @@ def _parser() -> argparse.ArgumentParser:
     send_out.add_argument("out", type=Path, metavar="DIR|FILE.onnx")
     send_out.add_argument("--force", action="store_true", help="write over what is there")
     verb("devices", _devices, "list the sound inputs and mark the one config.toml selects")
+    listen = verb("listen", _listen, "show what is heard: bands, onsets, beat, levels")
+    listen.add_argument("file", nargs="?", type=Path, metavar="FILE", help="instead of the input")
+    listen.add_argument("--json", action="store_true", help="an object a tick; of a file, at once")
+    listen.add_argument("--mute", action="store_true", help="do not play the file aloud")
+    listen.add_argument("--fps", type=typed.rate, metavar="F", default=60.0, help="ticks a second")
+    latency = verb("latency", _latency, "measure the time from sound to picture, with clicks")
+    latency.add_argument("--clicks", type=typed.whole, metavar="N", default=20, help="how many")
+    for added in (listen, latency):
+        added.add_argument("--input", metavar="NAME", help="the sound input, by name or number")
+    listen.add_argument("--seconds", type=typed.seconds, metavar="S", help="how long")
 
     decode = verb("decode", _decode, "draw one latent")
     decode.add_argument("model", metavar="MODEL")
@@ -170,49 +185,6 @@ def _parser() -> argparse.ArgumentParser:
     bench.add_argument("--quick", action="store_true", help="shorter, and less sure")
     bench.add_argument("--json", action="store_true")
     return parser
-
-
-def _size(word: str) -> tuple[int, int]:
-    found = re.fullmatch(r"(\d{1,5})x(\d{1,5})", word)
-    size = (int(found[1]), int(found[2])) if found else (0, 0)
-    if not (16 <= size[0] <= 7680 and 16 <= size[1] <= 4320):
-        raise argparse.ArgumentTypeError(f"{word!r}: allowed is 16x16 to 7680x4320")
-    return size
-
-
-def _seconds(word: str) -> float:
-    return _between(word, 0.001, 86_400, "seconds")
-
-
-def _rate(word: str) -> float:
-    return _between(word, 1, 240, "frames a second")
-
-
-def _between(word: str, lo: float, hi: float, what: str) -> float:
-    try:
-        value = float(word)
-    except ValueError:
-        value = float("nan")
-    if not lo <= value <= hi:
-        raise argparse.ArgumentTypeError(f"{word!r}: allowed are {lo:g} to {hi:g} {what}")
-    return value
-
-
-def _whole(word: str) -> int:
-    if not word.isdecimal():
-        raise argparse.ArgumentTypeError(f"{word!r}: wanted is a whole number")
-    return int(_between(word, 0, 1000, "frames a second"))
-
-
-def _numbers(word: str) -> list[int]:
-    try:
-        return [int(part) for part in word.split(",") if part]
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{word!r}: wanted are numbers, as in 256,128") from None
-
-
-def _words(word: str) -> list[str]:
-    return [part.strip() for part in word.split(",") if part.strip()]
 
 
 def _one_thread() -> None:
@@ -258,7 +230,11 @@ def _play(options: argparse.Namespace) -> int:
 
     width, height = options.size or (None, None)
     settings = _show_settings(
-        options, window__width=width, window__height=height, window__fps=options.fps
+        options,
+        window__width=width,
+        window__height=height,
+        window__fps=options.fps,
+        sound__audible=False if options.mute else None,
     )
     if run.has_display():
         seconds = options.seconds or float("inf")
@@ -361,6 +337,27 @@ def _devices(options: argparse.Namespace) -> int:
     from visualiser.verbs.devices import devices
 
     devices(_settings(options).sound.input)
+    return 0
+
+
+def _listen(options: argparse.Namespace) -> int:
+    _one_thread()
+    from visualiser.verbs.listen import listen
+
+    audible = False if options.mute else None
+    settings = _settings(options, sound__input=options.input, sound__audible=audible)
+    _keep_stderr()
+    listen(settings, options.file, options.json, options.fps, options.seconds)
+    return 0
+
+
+def _latency(options: argparse.Namespace) -> int:
+    _one_thread()
+    from visualiser.verbs.latency import latency
+
+    settings = _settings(options, sound__input=options.input)
+    _keep_stderr()
+    latency(settings, options.clicks)
     return 0
 
 

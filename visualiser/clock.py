@@ -8,7 +8,9 @@ from collections.abc import Iterator
 from visualiser.types import Tick
 
 LONGEST_DT = 0.1  # s: after a stall (a window being dragged) the show goes on, it does not leap
-SHOWN_AFTER = 0.6  # of a frame's time after its tick: room to draw in, 10 ms at 60 fps
+SHOWN_AFTER = 0.6  # of a frame's time after its tick, at most: room to draw in, 10 ms at 60 fps
+ROOM_S = 0.001  # more than the slowest of the last seconds took to draw
+ROOM_TAU_S = 5.0  # how fast that is forgotten
 
 
 class WallClock:
@@ -16,29 +18,40 @@ class WallClock:
 
     Ticks come at even times, and `hold` waits for an even time to show what was drawn for one.
     Drawing that takes a little longer now and then is not seen, then: what is shown is evenly
-    spaced, and always as old.
+    spaced, and always as old. How long it waits is what the slowest frames of the last seconds
+    needed: where drawing is quick, what is seen is nearer to what is heard. began: perf_counter's
+    at t 0.
     """
 
     def __init__(self, fps: float) -> None:
         self._period = 1 / fps if fps else 0.0
+        self.began = 0.0
         self._due = 0.0  # when the present tick was to begin
+        self._room = SHOWN_AFTER * self._period  # from then until it is to be shown
 
     def ticks(self) -> Iterator[Tick]:
-        began = last = self._due = time.perf_counter()
+        self.began = last = self._due = time.perf_counter()
         index = 0
         while True:
             now = time.perf_counter()
             dt = min(now - last, LONGEST_DT)
             last = now
-            yield Tick(index, now - began, dt)
+            yield Tick(index, now - self.began, dt)
             index += 1
             self._due += self._period
             if not _sleep_until(self._due):
                 self._due = time.perf_counter()  # late: count from here, do not rush after
 
+    def now(self) -> float:
+        """This moment, in seconds of the show as ticks have them: for measuring alone."""
+        return time.perf_counter() - self.began
+
     def hold(self) -> None:
         """Wait until the frame of the present tick is to be shown."""
-        _sleep_until(self._due + SHOWN_AFTER * self._period)
+        took = time.perf_counter() - self._due + ROOM_S
+        slowest = self._room * (1 - self._period / ROOM_TAU_S)
+        self._room = min(max(took, slowest), SHOWN_AFTER * self._period)
+        _sleep_until(self._due + self._room)
 
 
 def _sleep_until(due: float) -> bool:

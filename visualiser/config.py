@@ -41,17 +41,18 @@ class Window(Section):
 
 class Sound(Section):
     input: str | int = ""
+    channels: list[Annotated[int, Field(ge=1, le=64)]] = Field([], max_length=16)
+    audible: bool = True
+    loop: bool = True
     bands: int = Field(16, ge=4, le=64)
     n_fft: int = Field(2048, ge=256, le=16384)
     range_db: float = Field(36.0, ge=6, le=96)
     tilt_db_per_octave: float = Field(3.0, ge=-6, le=12)
     low_hz: float = Field(40.0, ge=10, le=500)
     high_hz: float = Field(16000.0, ge=1000, le=24000)
-    attack_s: float = Field(0.01, ge=0, le=5)
-    release_s: float = Field(0.15, ge=0, le=30)
     gain_attack_s: float = Field(0.03, ge=0, le=10)
     gain_release_s: float = Field(1.5, ge=0.05, le=120)
-    floor_dbfs: float = Field(-58.0, ge=-120, le=0)
+    room_dbfs: list[Annotated[float, Field(ge=-120, le=20)]] = Field([], max_length=64)
 
 
 class Record(Section):
@@ -144,6 +145,7 @@ class Settings:
     train_shape: TrainShape
     train_colour: TrainColour
     controls: dict[str, Value]
+    path: Path = CONFIG  # of the file they are from
 
     @property
     def model(self) -> str:
@@ -158,7 +160,7 @@ def load(
 
     given: values of the command line by "section.key", which take the place of the file's.
     """
-    declared = [control for control in declared if control.kind != "action"]
+    declared = [control for control in declared if control.is_setting]
     try:
         text = path.read_text(encoding="utf-8-sig")  # some editors begin a file with a mark
         raw = tomllib.loads(text)
@@ -183,7 +185,7 @@ def load(
         raise UserError("\n".join(told)) from None
     sections: dict[str, Any] = {name: getattr(settings, name) for name in whole.model_fields}
     values = {c.id: getattr(sections[c.section], c.name) for c in declared}
-    return Settings(**{name: sections[name] for name in SECTIONS}, controls=values)
+    return Settings(**{name: sections[name] for name in SECTIONS}, controls=values, path=path)
 
 
 def _whole(declared: list[Control]) -> type[BaseModel]:

@@ -56,13 +56,14 @@ class Control:
 
     id: "section.name", which is also its place in config.toml; label: what it does, in a line;
     kind: number (lo..hi, in unit), switch (on/off), choice (one of choices), action (does
-    something once, holds no value); ratio: a nudge multiplies by this, where 0 adds a twentieth
-    of the range instead; keys: none, one or more.
+    something once, holds no value), hold (on while its key is down); ratio: a nudge multiplies by
+    this, where 0 adds a twentieth of the range instead; keys: none, one or more; repeats: whether
+    an action is done over and over while its key is down.
     """
 
     id: str
     label: str
-    kind: Literal["number", "switch", "choice", "action"] = "number"
+    kind: Literal["number", "switch", "choice", "action", "hold"] = "number"
     default: Value = 0.0
     lo: float = 0.0
     hi: float = 1.0
@@ -70,6 +71,12 @@ class Control:
     ratio: float = 0.0
     choices: tuple[str, ...] = ()
     keys: tuple[Key, ...] = ()
+    repeats: bool = False
+
+    @property
+    def is_setting(self) -> bool:
+        """Whether it has a value to start with, in config.toml."""
+        return self.kind not in ("action", "hold")
 
     @property
     def section(self) -> str:
@@ -103,8 +110,14 @@ def choice(
     return Control(id, label, "choice", default, choices=choices, keys=keys)
 
 
-def action(id: str, label: str, key: str = "") -> Control:
-    return Control(id, label, "action", keys=(Key(key, label),) if key else ())
+def action(id: str, label: str, key: str = "", repeats: bool = False) -> Control:
+    keys = (Key(key, label),) if key else ()
+    return Control(id, label, "action", keys=keys, repeats=repeats)
+
+
+def hold(id: str, label: str, key: str = "") -> Control:
+    """On while the key is down: True is sent when it goes down, False when it comes up."""
+    return Control(id, label, "hold", False, keys=(Key(key, label, True),) if key else ())
 
 
 Command = tuple[str, Value | Nudge | Swap | Stroke]
@@ -133,7 +146,9 @@ class Controls:
                         f" ({self._keys[key.name][1].does}; {key.does})"
                     )
                 self._keys[key.name] = control, key
-            if control.kind != "action":
+            if control.kind == "hold":
+                self._set(control, False)
+            if control.is_setting:
                 value = settings.get(control.id, control.default)
                 self._set(control, value)
                 if control.id not in self._values:
@@ -158,6 +173,16 @@ class Controls:
         found = self._keys.get(name)
         return (found[0].id, found[1].sends) if found else None
 
+    def on_key_up(self, name: str) -> Command | None:
+        """What the end of a key press asks for: that what it held ends."""
+        found = self._keys.get(name)
+        return (found[0].id, False) if found and found[0].kind == "hold" else None
+
+    def repeats(self, id: str) -> bool:
+        """Whether a key that stays down asks again and again."""
+        control = self._declared[id]
+        return control.kind == "number" or control.repeats
+
     def apply(self, command: Command) -> bool:
         """Carry out one command; True if it was an action. Numbers are held in their range.
 
@@ -180,7 +205,7 @@ class Controls:
 
     def _nudged(self, control: Control, steps: int) -> Value:
         now = self._values[control.id]
-        if control.kind == "switch":
+        if control.kind in ("switch", "hold"):
             return now if steps % 2 == 0 else not now
         if control.kind == "choice":
             at = control.choices.index(str(now)) if control.choices else 0
@@ -200,7 +225,7 @@ class Controls:
             if number != number:  # NaN
                 return
             value = min(max(number, control.lo), control.hi)
-        elif control.kind == "switch":
+        elif control.kind in ("switch", "hold"):
             value = bool(value)
         elif control.choices and value not in control.choices:
             return

@@ -7,8 +7,10 @@ frame that made it.
 
 from __future__ import annotations
 
+import statistics
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -22,6 +24,7 @@ from visualiser.types import FloatArray, UserError
 
 Draw = Callable[[Frame], Frame]
 PATIENCE_S = 0.003
+_LAST = 8  # pictures that say how fast a network is, in the median: a busy machine has slow ones
 
 
 class Network:
@@ -84,6 +87,7 @@ class Worker:
         self._wanted: Frame | None = None
         self._latest: Frame | None = None
         self._busy = self._swift = False
+        self._took: deque[float] = deque(maxlen=_LAST)
         self._open = True
         self._thread = threading.Thread(target=self._run, name="decode", daemon=True)
         self._thread.start()
@@ -97,9 +101,10 @@ class Worker:
     def latest(self) -> Frame | None:
         """The newest drawn frame, or None before the first.
 
-        A network that took less than PATIENCE_S last time is given that long to finish: two
+        A network whose own work has been less than PATIENCE_S is given that long to finish: two
         threads that take turns at the interpreter's lock are slower than one after the other, and
-        the picture shown is then this tick's own. A slower one is never waited for.
+        the picture shown is then this tick's own. A slower one is never waited for. What a busy
+        machine keeps it waiting does not count, or it would stay a frame behind for good.
         """
         with self._changed:
             if self._swift:
@@ -132,10 +137,11 @@ class Worker:
                     return
                 frame, self._wanted = self._wanted, None
                 self._busy = True
-            began = time.perf_counter()
+            began = time.thread_time()
             drawn = self._attempt(frame)
             with self._changed:
-                self._swift = time.perf_counter() - began < PATIENCE_S
+                self._took.append(time.thread_time() - began)
+                self._swift = statistics.median(self._took) < PATIENCE_S
                 self._busy = False
                 self._latest = drawn
                 self._changed.notify_all()

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import queue
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from datetime import datetime
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,10 @@ import numpy as np
 import pygame
 from numpy.typing import NDArray
 
-from visualiser.types import UserError
+from visualiser import config
+from visualiser.audio import decode
+from visualiser.files import free_path
+from visualiser.types import Tick, UserError
 
 if TYPE_CHECKING:
     import av
@@ -22,6 +26,7 @@ if TYPE_CHECKING:
 Pixels = NDArray[np.uint8]  # (H, W, 4), blue, green, red, unused: as surfaces hold them
 TIME_BASE = Fraction(1, 90_000)
 SUFFIXES = (".mp4", ".webp")
+RECORDINGS = config.ROOT / "recordings"
 
 
 def pixels_of(canvas: pygame.Surface) -> Pixels:
@@ -112,32 +117,10 @@ class VideoWriter:
             self._file.close()
 
     def _open_song(self, song: Path) -> Iterator[av.AudioFrame]:
-        import av
-
         self._voice = self._file.add_stream("aac", rate=48_000, layout="stereo")
         self._voice.bit_rate = 256_000
-
-        def fresh() -> av.AudioResampler:
-            return av.AudioResampler("fltp", "stereo", 48_000, frame_size=1024)
-
-        def frames() -> Iterator[av.AudioFrame]:
-            resampler, fed = fresh(), False
-            with av.open(str(song)) as container, suppress(av.FFmpegError):
-                for packet in container.demux(audio=0):
-                    try:
-                        decoded = packet.decode()
-                        for frame in decoded:
-                            frame.pts = None
-                        resampled = [out for frame in decoded for out in resampler.resample(frame)]
-                    except (av.FFmpegError, ValueError):  # left out, as AudioFile leaves it out
-                        resampler, fed = fresh(), False
-                        continue
-                    fed |= bool(decoded)
-                    yield from resampled
-            if fed:
-                yield from resampler.resample(None)
-
-        return frames()
+        # What is damaged has been said by the source that the show listens to.
+        return decode.frames(song, deque(maxlen=1), "stereo", 1024)
 
     def _sing(self, until: float) -> None:
         """Encode the song's sound up to a time, s, so that it lies beside its pictures."""
@@ -205,3 +188,73 @@ class Recorder:
         why = getattr(error, "strerror", None) or str(error)
         is_told = isinstance(error, UserError)
         self.error = self.error or (why if is_told else f"cannot write {self.path}: {why}")
+
+
+class Recording:
+    """Starts and stops recordings of the canvas, each into a new file."""
+
+    def __init__(self, settings: config.Record) -> None:
+        self.notices: list[str] = []
+        self._settings = settings
+        self._recorder: Recorder | None = None
+        self._began = 0.0
+
+    def toggle(self, size: tuple[int, int]) -> None:
+        if self._recorder:
+            self.stop()
+        else:
+            self.start(size)
+
+    def start(self, size: tuple[int, int]) -> None:
+        """size: of the canvas; the file keeps it, whatever becomes of the window."""
+        stem = datetime.now().strftime("squircle-%Y-%m-%d-%H%M%S")
+        try:
+            path = free_path(RECORDINGS, stem, ".mp4")
+        except UserError as error:
+            self.notices.append(str(error))
+            return
+        size = (size[0] & ~1, size[1] & ~1)
+        options = self._settings
+        self._recorder = Recorder(
+            path,
+            size,
+            lambda: VideoWriter(path, size, options.fps, options.crf, options.live_preset),
+        )
+
+    def write(self, canvas: pygame.Surface, tick: Tick) -> None:
+        """Record what is on the canvas now."""
+        recorder = self._recorder
+        if recorder is None:
+            return
+        if recorder.error:
+            self.notices.append(f"recording stopped: {recorder.error}")
+            self._end()
+            return
+        if recorder.frames == 0:
+            self._began = tick.t
+        if (canvas.get_width() & ~1, canvas.get_height() & ~1) != recorder.size:
+            canvas = pygame.transform.smoothscale(canvas, recorder.size)
+        recorder.write(canvas, tick.t)
+
+    def stop(self) -> None:
+        """Finish the file and say where it is."""
+        if self._recorder is None:
+            return
+        recorder = self._end()
+        if recorder.error:
+            self.notices.append(f"recording stopped: {recorder.error}")
+        else:
+            left_out = f", {recorder.dropped} frames left out" if recorder.dropped else ""
+            self.notices.append(f"recorded {recorder.path} ({recorder.frames} frames{left_out})")
+
+    def marker(self, t: float) -> str:
+        if self._recorder is None:
+            return ""
+        at = int(t - self._began) if self._recorder.frames else 0
+        return f"REC {at // 60}:{at % 60:02}"
+
+    def _end(self) -> Recorder:
+        assert self._recorder is not None
+        recorder, self._recorder = self._recorder, None
+        recorder.close()
+        return recorder

@@ -15,71 +15,32 @@ from pathlib import Path
 
 import pygame
 
-from visualiser import config
-from visualiser.audio.analysis import Ear
-from visualiser.audio.source import (
-    DEMO,
-    AudioFile,
-    Microphone,
-    Silence,
-    Source,
-    audio_duration_s,
-)
+from visualiser.audio.file import DEMO, AudioFile, audio_duration_s
+from visualiser.audio.source import Silence, Source
 from visualiser.clock import FixedClock, WallClock
 from visualiser.config import ROOT, Settings
 from visualiser.controls import Control, Controls
 from visualiser.decode import Inline, Network, Worker
 from visualiser.files import free_path, write_bytes
+from visualiser.listener import Listener, source_of, tempo_of
+from visualiser.listener import declare as declare_hearing
 from visualiser.look import panes as look
 from visualiser.nets import checkpoint
-from visualiser.record import Recorder, VideoWriter, pixels_of
+from visualiser.record import RECORDINGS, Recording, VideoWriter, pixels_of
+from visualiser.remember import Memory
 from visualiser.show import Show, declare
 from visualiser.types import Features, Tick, UserError
 from visualiser.window import CONTROLS, MESSAGE_S, Status, Window
 
-RECORDINGS = ROOT / "recordings"
 SCREENSHOTS = ROOT / "screenshots"
 PREVIEW_S = 10.0
-HOP_S = 0.004  # s; nothing new can be heard sooner than a block of sound comes
 
 
 def declared_controls(model: str | None = None) -> list[Control]:
     """Every control there is; model: one to choose from beside those in models/, by path."""
     names = checkpoint.names()
     models = [*names, model] if model and checkpoint.is_path(model) else names
-    return [*declare(models), *look.declare(), *CONTROLS]
-
-
-class Listener:
-    """A source and the ear that listens to it, once a tick; but where ticks come faster than new
-    sound does, only every few milliseconds."""
-
-    def __init__(self, source: Source, sound: config.Sound) -> None:
-        self.source = source
-        self._heard: Features | None = None
-        self._waited = 0.0
-        self._ear = Ear(
-            n_bands=sound.bands,
-            n_fft=sound.n_fft,
-            f_lo_hz=sound.low_hz,
-            f_hi_hz=sound.high_hz,
-            attack_s=sound.attack_s,
-            release_s=sound.release_s,
-            gain_attack_s=sound.gain_attack_s,
-            gain_release_s=sound.gain_release_s,
-            floor_dbfs=sound.floor_dbfs,
-            range_db=sound.range_db,
-            tilt_db_per_octave=sound.tilt_db_per_octave,
-        )
-
-    def listen(self, tick: Tick) -> Features:
-        self._waited += tick.dt
-        if self._heard is not None and self._waited < HOP_S:
-            return self._heard
-        dt, self._waited = self._waited, 0.0
-        samples = self.source.window(tick.t, self._ear.n_fft)
-        self._heard = self._ear.listen(samples, self.source.samplerate, dt)
-        return self._heard
+    return [*declare(models), *declare_hearing(), *look.declare(), *CONTROLS]
 
 
 def has_display() -> bool:
@@ -103,7 +64,7 @@ def perform(
     seconds: float = float("inf"),
     timing: Path | None = None,
 ) -> None:
-    """Play until someone quits. timing: where to write when frames were shown, as JSON."""
+    """Play until someone quits. timing: where to write what was heard and shown when, as JSON."""
     controls = Controls(declared_controls(settings.model), settings.controls)
     with ExitStack() as stack:
         stopping = stack.enter_context(_signals())
@@ -112,9 +73,11 @@ def perform(
         stack.callback(show.close)
         window = Window(settings.window, controls, "Squircle")
         stack.callback(window.close)
-        source: Source = AudioFile(song, loop=True) if song else Microphone(settings.sound.input)
-        stack.callback(source.close)
-        listener = Listener(source, settings.sound)
+        memory = Memory(settings.path)
+        stack.callback(memory.close)
+        source = source_of(settings.sound, song)
+        listener = Listener(source, settings.sound, controls, memory)
+        stack.callback(listener.close)
         recording = Recording(settings.record)
         messages = Messages()
 
@@ -134,17 +97,22 @@ def perform(
         clock = WallClock(settings.window.fps)
         for tick in clock.ticks():
             features = listener.listen(tick)
+            shown.hear(tick, features, clock.began)
             commands = list(window.commands())
+            listener.obey(tick, commands)
+            window.scope.hear(tick, features)
             frame = show.update(tick, features, commands)
             window.draw(frame, tick, features)
-            recording.write(window, tick)
+            recording.write(window.canvas, tick)
 
             asked = {id for id, _ in commands}
             if "window.screenshot" in asked:
                 messages.say(_screenshot(window.canvas))
             if "window.record" in asked:
                 recording.toggle(window.canvas.get_size())
-            for line in [*source.notices(), *show.notices, *recording.notices]:
+            if "window.inputs" in asked:
+                window.picker.toggle(listener.source)
+            for line in [*listener.notices(), *show.notices, *recording.notices]:
                 messages.say(line)
             show.notices.clear()
             recording.notices.clear()
@@ -155,13 +123,16 @@ def perform(
                 mode=str(controls["show.mode"]),
                 speed=controls.number("show.speed"),
                 paused=show.paused,
-                source=source.label,
+                source=listener.source.label,
+                trouble=listener.trouble,
+                tempo=tempo_of(features),
                 recording=recording.marker(tick.t),
-                message=messages.now(tick.t),
+                message=listener.learning or messages.now(tick.t),
             )
-            window.add_words(frame, features, status, tick.t)
+            window.add_words(frame, features, status, listener.hearing(), tick.t)
             clock.hold()
             window.flip()
+            window.scope.delay.flip(frame.tick.index, clock.now())
             shown.count(frame.tick.index, frame.image is not None)
             if "window.quit" in asked or tick.t >= seconds or stopping():
                 return
@@ -197,7 +168,7 @@ def render(
         elif controls["show.driver"] == "audio":
             source = AudioFile(DEMO, loop=True)
         stack.callback(source.close)
-        listener = Listener(source, settings.sound)
+        listener = Listener(source, settings.sound, controls)
         canvas = pygame.Surface(size, 0, 32)
         panes = look.Panes(controls)
         writer = VideoWriter(
@@ -253,77 +224,6 @@ def _close(writer: VideoWriter) -> None:
         raise UserError(f"cannot finish {writer.path}: {error.strerror or error}") from None
 
 
-class Recording:
-    """Starts and stops recordings of the canvas, each into a new file."""
-
-    def __init__(self, settings: config.Record) -> None:
-        self.notices: list[str] = []
-        self._settings = settings
-        self._recorder: Recorder | None = None
-        self._began = 0.0
-
-    def toggle(self, size: tuple[int, int]) -> None:
-        if self._recorder:
-            self.stop()
-        else:
-            self.start(size)
-
-    def start(self, size: tuple[int, int]) -> None:
-        """size: of the canvas; the file keeps it, whatever becomes of the window."""
-        stem = datetime.now().strftime("squircle-%Y-%m-%d-%H%M%S")
-        try:
-            path = free_path(RECORDINGS, stem, ".mp4")
-        except UserError as error:
-            self.notices.append(str(error))
-            return
-        size = (size[0] & ~1, size[1] & ~1)
-        options = self._settings
-        self._recorder = Recorder(
-            path,
-            size,
-            lambda: VideoWriter(path, size, options.fps, options.crf, options.live_preset),
-        )
-
-    def write(self, window: Window, tick: Tick) -> None:
-        """Record what is on the canvas now."""
-        recorder = self._recorder
-        if recorder is None:
-            return
-        if recorder.error:
-            self.notices.append(f"recording stopped: {recorder.error}")
-            self._end()
-            return
-        if recorder.frames == 0:
-            self._began = tick.t
-        canvas = window.canvas
-        if (canvas.get_width() & ~1, canvas.get_height() & ~1) != recorder.size:
-            canvas = pygame.transform.smoothscale(canvas, recorder.size)
-        recorder.write(canvas, tick.t)
-
-    def stop(self) -> None:
-        """Finish the file and say where it is."""
-        if self._recorder is None:
-            return
-        recorder = self._end()
-        if recorder.error:
-            self.notices.append(f"recording stopped: {recorder.error}")
-        else:
-            left_out = f", {recorder.dropped} frames left out" if recorder.dropped else ""
-            self.notices.append(f"recorded {recorder.path} ({recorder.frames} frames{left_out})")
-
-    def marker(self, t: float) -> str:
-        if self._recorder is None:
-            return ""
-        at = int(t - self._began) if self._recorder.frames else 0
-        return f"REC {at // 60}:{at % 60:02}"
-
-    def _end(self) -> Recorder:
-        assert self._recorder is not None
-        recorder, self._recorder = self._recorder, None
-        recorder.close()
-        return recorder
-
-
 class Messages:
     """Lines for the person: on stderr at once, and on screen for a while."""
 
@@ -343,13 +243,29 @@ class Messages:
 
 
 class Shown:
-    """When frames were shown, for whoever asked; times are time.time()'s."""
+    """What was heard and when it was shown, for whoever asked; times are time.time()'s.
+
+    Written are: began, the show's time 0; flips, when each was; pictures, those flips that showed a
+    new picture; frames, for each flip the tick whose picture it showed, or -1; ticks, by their
+    index: [when the newest sample was captured, strength of the onset].
+    """
 
     def __init__(self, path: Path | None) -> None:
         self._path = path
+        self._began = 0.0
         self._flips: list[float] = []
         self._pictures: list[float] = []
+        self._frames: list[int] = []
+        self._ticks: list[tuple[float, float]] = []
         self._last = -1
+
+    def hear(self, tick: Tick, features: Features, began: float) -> None:
+        """Tick by tick, what was heard. began: the show's time 0, perf_counter's."""
+        if self._path is None:
+            return
+        if not self._began:
+            self._began = time.time() - time.perf_counter() + began
+        self._ticks.append((self._began + features.heard_t, features.onset))
 
     def count(self, index: int, is_picture: bool) -> None:
         """A flip has shown the frame of tick `index`."""
@@ -357,13 +273,20 @@ class Shown:
             return
         now = time.time()
         self._flips.append(now)
+        self._frames.append(index if is_picture else -1)
         if is_picture and index != self._last:
             self._pictures.append(now)
             self._last = index
 
     def write(self) -> None:
         if self._path is not None:
-            report = {"flips": self._flips, "pictures": self._pictures}
+            report = {
+                "began": self._began,
+                "flips": self._flips,
+                "pictures": self._pictures,
+                "frames": self._frames,
+                "ticks": self._ticks,
+            }
             write_bytes(self._path, json.dumps(report).encode())
 
 

@@ -50,7 +50,7 @@ def declare(models: Iterable[str]) -> list[Control]:
                (Key("up", "faster"), Key("down", "slower", Nudge(-1)))),
         number("show.fade", "cross-fade when the driver changes", 1.5, 0.0, 30.0, "s"),
         action("show.pause", "pause, and go on", "space"),
-        action("show.step", "one frame further while paused", "."),
+        action("show.step", "one frame further while paused", ".", repeats=True),
         action("show.drop", "start from a picture that is dropped on the window"),
         number("show.return", "how long a walk keeps to where it was started", 12.0, 0.1, 600.0,
                "s", 1.25),

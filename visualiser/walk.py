@@ -13,6 +13,8 @@ FIELD = (
     28  # pixels along each edge of what a driver paints; models that see more are given it scaled
 )
 
+WAVES = (1, 2, 3)  # of a loop, a turn
+
 
 class Walk:
     """Points and fields along a noise, at a phase counted in units of the noise's lattice.
@@ -46,3 +48,18 @@ class Walk:
         value = self._noise(across[None, :], across[:, None], np.array([[phase]]))
         grey = np.interp(value, self._values, self._shares)
         return np.clip(0.5 + (grey - 0.5) * contrast, 0, 1).astype(np.float32)
+
+
+class Loop:
+    """A closed path through latent space, without a seam: a few waves that come round together."""
+
+    def __init__(self, latent_dim: int, seed: int) -> None:
+        rng = np.random.default_rng([seed, 1])
+        waves = rng.standard_normal((2, len(WAVES), latent_dim)) / np.array(WAVES)[:, None]
+        self._waves = waves / np.sqrt((waves**2).sum((0, 1)) / 2)
+
+    def point(self, turn: float) -> FloatArray:
+        """(latent_dim,) float32, standard normal over a turn; whole turns are the same place."""
+        angles = 2 * np.pi * np.array(WAVES) * (turn % 1)
+        point = np.cos(angles) @ self._waves[0] + np.sin(angles) @ self._waves[1]
+        return point.astype(np.float32)

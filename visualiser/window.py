@@ -18,12 +18,16 @@ from visualiser.frame import Frame
 from visualiser.look.palette import ALERT, INK, LINE, PAPER, QUIET
 from visualiser.look.panes import Panes
 from visualiser.look.text import text
+from visualiser.picker import KEYS, Picker
+from visualiser.scope import Hearing, Scope
 from visualiser.types import Features, Tick
 
 CONTROLS: tuple[Control, ...] = (
     switch("window.help", "this help", False, (ControlKey("h", "this help, and away"),)),
     switch("window.hud", "the line at the foot", True, (ControlKey("i", "this line, and away"),)),
     switch("window.fullscreen", "full screen", False, (ControlKey("f", "full screen, and back"),)),
+    switch("window.scope", "what it hears", False, (ControlKey("v", "what it hears, and away"),)),
+    action("window.inputs", "choose the sound input", "a"),
     action("window.screenshot", "screenshot", "s"),
     action("window.record", "record, and stop", "r"),
     action("window.quit", "quit", "q"),
@@ -35,7 +39,7 @@ ADVANCE = 0.61  # of the typeface: a letter's width, times its size
 
 @dataclass(frozen=True)
 class Status:
-    """What the words on the canvas say."""
+    """What the words on the canvas say. trouble: of the source; tempo: while there is a beat."""
 
     driver: str
     model: str
@@ -43,6 +47,8 @@ class Status:
     speed: float
     paused: bool
     source: str
+    trouble: str
+    tempo: str
     recording: str
     message: str
 
@@ -62,6 +68,8 @@ class Window:
         self.canvas = pygame.display.set_mode(self._size, pygame.RESIZABLE)
         pygame.key.set_repeat(400, 60)
         self.panes = Panes(controls)
+        self.picker = Picker()
+        self.scope = Scope()
         self._fps = Fps()
         self._pen: tuple[float, float] | None = None  # where it was last, while it draws
 
@@ -74,13 +82,23 @@ class Window:
                 yield "show.drop", str(event.file)
             elif event.type in (pygame.MOUSEBUTTONDOWN, pygame.MOUSEMOTION, pygame.MOUSEBUTTONUP):
                 yield from self._draw_by_hand(event)
+            elif event.type == pygame.KEYUP:
+                if command := self._controls.on_key_up(pygame.key.name(event.key)):
+                    yield command
             elif event.type == pygame.KEYDOWN:
+                name = pygame.key.name(event.key)
+                if self.picker.is_open and name in KEYS:
+                    chosen = self.picker.on_key(name)
+                    if chosen is not None:
+                        yield "sound.choose", chosen
+                    continue
                 if event.key == pygame.K_ESCAPE:  # out of whatever covers the show, never out of it
                     yield "window.help", False
                     yield "window.fullscreen", False
                     continue
-                command = self._controls.on_key(pygame.key.name(event.key))
-                if command and not (getattr(event, "repeat", 0) and self._is_toggle(command)):
+                command = self._controls.on_key(name)
+                is_held = getattr(event, "repeat", 0)
+                if command and (not is_held or self._controls.repeats(command[0])):
                     yield command
 
     def _draw_by_hand(self, event: pygame.event.Event) -> Iterator[Command]:
@@ -106,7 +124,9 @@ class Window:
         below = self._line_height() * 2 if self._controls["window.hud"] else 0
         self.panes.draw(frame, self.canvas, tick, features, below)
 
-    def add_words(self, frame: Frame, features: Features, status: Status, now: float) -> None:
+    def add_words(
+        self, frame: Frame, features: Features, status: Status, hearing: Hearing, now: float
+    ) -> None:
         """Write on the canvas what is for the performer. now: s, of the wall."""
         self._fps.count(now)
         waiting = frame.image is None and not frame.error
@@ -114,23 +134,26 @@ class Window:
             self._centred("waking the network", self.panes.boxes[1], QUIET)
         if self._controls["window.hud"]:
             self._hud(features, status)
+        covered = self._controls["window.help"] or self.picker.is_open
+        if self._controls["window.scope"] and not covered:
+            foot = self._line_height() * 2 if self._controls["window.hud"] else 0
+            self.scope.draw(self.canvas, features, hearing, now, foot)
         if frame.error:
             self._message(f"the network failed: {frame.error}", ALERT)
         elif status.message:
             self._message(status.message, PAPER)
         if self._controls["window.help"]:
             self._help()
+        elif self.picker.is_open:
+            self.picker.draw(self.canvas, self._line_height())
 
     def flip(self) -> None:
         """Show the canvas."""
         pygame.display.flip()
 
     def close(self) -> None:
+        self.picker.close()
         pygame.display.quit()
-
-    def _is_toggle(self, command: Command) -> bool:
-        kinds = {control.id: control.kind for control in self._controls}
-        return kinds[command[0]] != "number" and command[0] != "show.step"
 
     def _toggle_fullscreen(self) -> None:
         self._fullscreen = not self._fullscreen
@@ -159,6 +182,8 @@ class Window:
             (f"x{status.speed:.3g}", QUIET),
             (f"{self._fps.now:3.0f} fps", QUIET),
         ]
+        if status.tempo:
+            parts.append((status.tempo, PAPER))
         if status.paused:
             parts.append(("paused", ALERT))
         right = width - size
@@ -178,9 +203,12 @@ class Window:
         if meter.right > right:
             return
         self._meter(features, meter)
-        source = text(status.source, size, QUIET)
-        if meter.right + size + source.get_width() <= right:
-            self.canvas.blit(source, (meter.right + size, y))
+        words, left = status.trouble or status.source, meter.right + size
+        fit = int((right - left) / (size * ADVANCE))
+        if len(words) > fit and status.trouble:
+            words = f"{words[: fit - 3]}..."
+        if len(words) <= fit:
+            self.canvas.blit(text(words, size, ALERT if status.trouble else QUIET), (left, y))
 
     def _meter(self, features: Features, box: pygame.Rect) -> None:
         """The input's level, -60 to 0 dBFS."""

@@ -1,35 +1,38 @@
-"""What is heard: a window of samples -> Features."""
+"""What is heard: windows of sound -> Features. docs/hearing.md says what each of them is for."""
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 
-from visualiser.types import Features, FloatArray
+from visualiser.audio.beat import Beat
+from visualiser.audio.floor import Floor
+from visualiser.audio.gain import Gain
+from visualiser.audio.onsets import Onsets
+from visualiser.audio.spectrum import NOMINAL_HZ, SILENCE_DBFS, Array, Spectrum, db, step
+from visualiser.types import Features, FloatArray, Sound
 
-Array = NDArray[np.float64]
-
-_SILENCE_DBFS = -120.0
-_FIRST_PEAK_DBFS = -20.0  # what we expect before anything was heard: music at an ordinary level
 _KNEE_DB = 3.0  # from the floor to fully open
-_SHARE_DB = 12.0  # one band's share of a noise that is spread over all of them
-_NOTHING = 1e-3  # a band this low is drawn as nothing, and becomes exactly 0
+_UNDER_FLOOR_DB = 20.0  # what is deeper does not delay the next attack
+_NOTHING = 1e-3  # a value this low is drawn as nothing, and becomes exactly 0
+_SLOWEST_S = 0.11  # ticks this far apart still hear every hop of the sound between them
+_ENERGY_S, _ENERGY_PEAK_S, _ENERGY_END_S = 2.5, 60.0, 0.2
 
 
 class Ear:
-    """Listens to one window of sound per tick.
+    """Listens to the sound once per tick.
 
-    What it does, in order: level and FFT of the Hann-windowed samples; power in bands that are
-    evenly spaced by ear; a tilt, so that treble counts; decibels below the loudest of the last
-    seconds (the automatic gain); a gate at the noise floor; attack and release.
+    What it does, in order: power in bands that are evenly spaced by ear, from two windows; a tilt,
+    so that treble counts; decibels below the loudest of the last seconds (gain.py); a gate at the
+    room's floor (floor.py); attack and release. Beside that onsets (onsets.py) and the beat
+    (beat.py), at fixed hops of the sound's own samples.
 
-    n_bands: how many; n_fft: samples in a window, 2048 are 43 ms at 48 kHz;
+    n_bands: how many; n_fft: samples in the long window, at 48 kHz: 2048 are 43 ms at any rate;
     f_lo_hz, f_hi_hz: lower edge of the first and upper edge of the last band;
     attack_s, release_s: time constants of the values that come out;
-    gain_attack_s, gain_release_s: time constants of the gain, in decibels a second: after a 50 dB
-    drop it is back within 4 dB of full scale in 2.5 of the latter;
-    floor_dbfs: level (RMS, within the bands) below which all is room noise, and gives nothing,
-    however long it lasts; 3 dB above it everything is let through;
+    gain_attack_s, gain_release_s: of the gain, see Gain; floor_dbfs: see Floor;
+    learned_floor: (n_bands,) dBFS as a Floor learned it; of another length it is left out;
     range_db: how far below the loudest a band is 0;
     tilt_db_per_octave: added to each band. Music has less and less power towards the treble, 3 to
     5 dB an octave in bands such as these; without it the upper half of the bands never moves.
@@ -50,6 +53,7 @@ class Ear:
         floor_dbfs: float = -58.0,
         range_db: float = 36.0,
         tilt_db_per_octave: float = 3.0,
+        learned_floor: FloatArray | None = None,
     ) -> None:
         self.n_bands = n_bands
         self.n_fft = n_fft
@@ -60,98 +64,194 @@ class Ear:
         self.gain_release_s = gain_release_s
         self.floor_dbfs = floor_dbfs
         self.range_db = range_db
-        centres_hz = np.sqrt(self.edges_hz[1:] * self.edges_hz[:-1])
-        self._tilt_db = tilt_db_per_octave * np.log2(centres_hz / 1_000.0)
-        window = np.hanning(n_fft + 1)[:-1]
-        # Scaled so that powers of all bins add up to the mean square of the samples.
-        self._hann = (window * np.sqrt(2 / n_fft / (window**2).sum())).astype(np.float32)
+        self._centres_hz = np.sqrt(self.edges_hz[1:] * self.edges_hz[:-1])
+        self._tilt_db = tilt_db_per_octave * np.log2(self._centres_hz / 1_000.0)
         self._samplerate = 0
-        self._weights = np.zeros((0, n_bands), np.float32)
+        self._lift = np.float32(1.0)
+        self.floor = Floor(n_bands, floor_dbfs)
+        if learned_floor is not None and np.shape(learned_floor) == (n_bands,):
+            self.floor.use(learned_floor)
+        self._tune(NOMINAL_HZ)
         self.reset()
 
+    @property
+    def n_samples(self) -> int:
+        """How many samples a tick should bring, at the samplerate that was heard last."""
+        return max(self._spectrum.long, self._onsets.window + self._new)
+
+    @property
+    def learned_floor(self) -> FloatArray | None:
+        """(n_bands,) dBFS, or None where none was learned."""
+        return self.floor.learned
+
+    @property
+    def learning(self) -> bool:
+        return self.floor.learning
+
+    def learn_floor(self) -> None:
+        """Take the next 3 s for the quiet room; then learned_floor has it, and it is in use."""
+        self.floor.learn()
+
+    def stop_learning(self) -> None:
+        """Too early: all stays as it was before learn_floor()."""
+        self.floor.stop_learning()
+
+    def forget_floor(self) -> None:
+        self.floor.use(None)
+
+    def set(
+        self, attack_s: float, release_s: float, floor_dbfs: float, sensitivity_db: float
+    ) -> None:
+        """Change what can be changed while it listens; cheap enough for every tick.
+
+        sensitivity_db: what the sound is lifted by before anything is made of it. level_dbfs alone
+        stays that of the sound as it comes.
+        """
+        self.attack_s, self.release_s = attack_s, release_s
+        self._lift = np.float32(10 ** (sensitivity_db / 20))
+        if floor_dbfs != self.floor_dbfs:
+            self.floor_dbfs = floor_dbfs
+            self.floor.rebase(floor_dbfs)
+
     def reset(self) -> None:
-        """Forget all that was heard."""
+        """Forget all that was heard, but not the floor that was learned."""
         # One row of values: the loudness first, then the bands, for they are treated alike.
         self._heard = np.zeros(1 + self.n_bands)
-        self._peaks_db = np.full(2, _FIRST_PEAK_DBFS)  # of the loudness, and of the loudest band
+        self._gain = Gain(2, self.gain_attack_s, self.gain_release_s)  # loudness, loudest band
+        learned = self.floor.learned
+        self.floor = Floor(self.n_bands, self.floor_dbfs)
+        self.floor.use(learned)
+        self._levels_db = np.full(2, SILENCE_DBFS)  # of the same two, as they come out
+        self._slow_db, self._slow_peak_db = self.floor_dbfs, self.floor_dbfs
+        self._energy = 0.0
+        self._end: int | None = None
+        self._stalled_s = 0.0
+        self._onsets.reset()
+        self.beat = Beat(self._onsets.hop_s)
 
-    def listen(self, samples: FloatArray, samplerate: int, dt: float) -> Features:
-        """What is heard in the last n_fft samples, dt seconds after the last call.
+    def _tune(self, samplerate: int) -> None:
+        """Make the tables for a samplerate."""
+        self._samplerate = samplerate
+        self._spectrum = Spectrum(self.edges_hz, self.n_fft, samplerate)
+        self._onsets = Onsets(samplerate)
+        self._told_floor: Array | None = None
+        self._new = round(_SLOWEST_S * samplerate)
+        self._end = None
 
-        samples: (n,) float32 -1..1, of which the last n_fft count; fewer are filled with silence
-        in front; NaN and infinity count as 0. samplerate: Hz, may change at any call.
+    def listen(self, sound: Sound, dt: float) -> Features:
+        """What is heard dt seconds after the last call.
+
+        The last n_samples of sound.samples count; fewer are filled with silence in front; NaN and
+        infinity count as 0. The samplerate may change and `end` may jump at any call.
 
         Returns rms 0..1, an amplitude, and bands (n_bands,) float32 0..1, in decibels over
         range_db: 1 is the loudest of the last seconds, bands above half the samplerate are 0, and
         after 1.2 s of digital silence (by default) all are exactly 0. level_dbfs -120..0 is the
         level now, before all of that: a full-scale sine has -3.
         """
-        if samplerate != self._samplerate:
-            self._samplerate = samplerate
-            self._weights = _band_weights(self.edges_hz, self.n_fft, samplerate)
-        window = np.zeros(self.n_fft, np.float32)
-        recent = samples[-self.n_fft :]
-        window[self.n_fft - len(recent) :] = np.where(np.isfinite(recent), recent, 0.0)
-        np.clip(window, -1.0, 1.0, out=window)
-        window -= window.mean()  # a constant offset is not sound
-
-        spectrum = np.fft.rfft(window * self._hann)
-        powers = (spectrum.real**2 + spectrum.imag**2) @ self._weights
-        bands_dbfs = _db(powers)
+        dt = min(max(dt, 0.0), 3600.0) if math.isfinite(dt) else 0.0
+        if sound.samplerate != self._samplerate:
+            self._tune(sound.samplerate)
+            self.beat.retune(self._onsets.hop_s)
+        new = 0 if self._end is None else min(max(sound.end - self._end, 0), self._new)
+        wanted = max(self._spectrum.long, self._onsets.window + self._onsets.hop + new)
+        samples = _clean(sound.samples, min(wanted, self.n_samples))
+        recent = samples[-self._spectrum.long :]
+        if self._lift != 1.0:
+            samples = samples * self._lift
+        powers = self._spectrum.powers(samples)
+        bands_dbfs = db(powers)
         # How loud it is in the bands: rumble that nobody hears is no music.
-        loud_dbfs = float(_db(powers.sum()))
+        loud_dbfs = float(db(powers.sum()))
         tilted_db = bands_dbfs + self._tilt_db
 
-        # The gain: the peaks follow what is heard, up fast and down slowly. Below the floor they
-        # stay where they are, so that a pause neither lifts the room's noise nor makes the next
-        # beat too bright.
-        now_db = np.array([loud_dbfs, tilted_db.max()])
-        if loud_dbfs > self.floor_dbfs:
-            up = now_db > self._peaks_db
-            step = np.where(up, _step(dt, self.gain_attack_s), _step(dt, self.gain_release_s))
-            self._peaks_db += step * (now_db - self._peaks_db)
+        floor = self.floor
+        floor.follow(loud_dbfs, bands_dbfs, dt)
+        above_db = bands_dbfs - floor.bands_dbfs
+        learned = floor.learned is not None
+        over_db = float(above_db.max()) if learned else loud_dbfs - floor.level_dbfs
+        is_open = over_db > 0.0 and not floor.learning
+        # The gain follows what comes out, as smooth as that is, so that its peaks are full scale.
+        up, down = step(dt, self.attack_s), step(dt, self.release_s)
+        now_db = np.maximum([loud_dbfs, tilted_db.max()], floor.level_dbfs - _UNDER_FLOOR_DB)
+        self._levels_db += np.where(now_db > self._levels_db, up, down) * (now_db - self._levels_db)
+        self._gain.follow(self._levels_db, dt, is_open)
+        full_db = self._gain.full_db
 
         scaled = np.empty_like(self._heard)
-        scaled[0] = 10 ** ((loud_dbfs - self._peaks_db[0]) / 20)
-        scaled[1:] = 1.0 + (tilted_db - self._peaks_db[1]) / self.range_db
-        np.clip(scaled, 0.0, 1.0, out=scaled)
-        scaled *= np.clip((loud_dbfs - self.floor_dbfs) / _KNEE_DB, 0.0, 1.0)
+        scaled[0] = 10 ** ((loud_dbfs - full_db[0]) / 20)
+        scaled[1:] = 1.0 + (tilted_db - full_db[1]) / self.range_db
+        np.minimum(np.maximum(scaled, 0.0, out=scaled), 1.0, out=scaled)
         # Quiet music opens the gate for itself, not for the noise in the bands it leaves free.
-        band_floor_dbfs = self.floor_dbfs - _SHARE_DB
-        scaled[1:] *= np.clip((bands_dbfs - band_floor_dbfs) / _KNEE_DB, 0.0, 1.0)
-
-        up = scaled > self._heard
-        step = np.where(up, _step(dt, self.attack_s), _step(dt, self.release_s))
-        self._heard += step * (scaled - self._heard)
+        scaled *= min(over_db / _KNEE_DB, 1.0) if is_open else 0.0
+        scaled[1:] *= np.minimum(np.maximum(above_db / _KNEE_DB, 0.0), 1.0)
+        pace = np.where(scaled > self._heard, up, down)
+        self._heard += pace * (scaled - self._heard)
         self._heard[self._heard < _NOTHING] = 0.0
-        level_dbfs = float(_db(np.dot(window, window) / self.n_fft))
-        return Features(float(self._heard[0]), self._heard[1:].astype(np.float32), level_dbfs)
+
+        onset = self._follow_beat(samples, sound, dt)
+        recent = recent - recent.sum() / np.float32(recent.size)
+        on_scale = 1.0 + (floor.bands_dbfs + self._tilt_db - full_db[1]) / self.range_db
+        return Features(
+            rms=float(self._heard[0]),
+            bands=self._heard[1:].astype(np.float32),
+            level_dbfs=float(db(np.dot(recent, recent) / recent.size)),
+            floor=np.minimum(np.maximum(on_scale, 0.0), 1.0).astype(np.float32),
+            gain_db=-float(full_db[0]),
+            onset=float(onset[0]),
+            onset_low=float(onset[1]),
+            onset_mid=float(onset[2]),
+            onset_high=float(onset[3]),
+            energy=self._follow_energy(loud_dbfs, dt, is_open),
+            bpm=self.beat.bpm,
+            beats=self.beat.beats,
+            beat_confidence=self.beat.confidence,
+            heard_t=sound.t,
+        )
+
+    def _follow_beat(self, samples: FloatArray, sound: Sound, dt: float) -> Array:
+        """(4,): the strongest onset of the new samples, overall, low, mid and high."""
+        new = 0 if self._end is None else sound.end - self._end
+        if self._end is None or new < 0 or new > self._new:  # another sound, or a long gap
+            self._onsets.restart(sound.end)
+            self.beat.advance(dt)
+        elif new:
+            self.beat.advance(new / self._samplerate)
+        # A source that comes in blocks has ticks without new samples; one that is lost stalls.
+        self._stalled_s = 0.0 if new else self._stalled_s + dt
+        if self._end is not None and self._stalled_s > 0.2:
+            self.beat.advance(dt)
+        self._end = sound.end
+        if self.floor.bands_dbfs is not self._told_floor:
+            self._told_floor = self.floor.bands_dbfs
+            of_flux = np.interp(self._onsets.centres_hz, self._centres_hz, self._told_floor)
+            self._onsets.floor = 10 ** (of_flux / 10)
+        flux, strengths = self._onsets.advance(samples, sound.end)
+        if not len(flux):
+            return np.zeros(strengths.shape[1])
+        behind_s = (sound.end % self._onsets.hop) / self._samplerate
+        self.beat.hear(flux, behind_s)
+        return strengths.max(axis=0)
+
+    def _follow_energy(self, loud_dbfs: float, dt: float, is_open: bool) -> float:
+        """0..1: loudness over seconds, between the floor and the loudest of the last minute."""
+        floor_db = self.floor.level_dbfs
+        now_db = max(loud_dbfs, floor_db)
+        self._slow_db += step(dt, _ENERGY_S if is_open else _ENERGY_END_S) * (
+            now_db - self._slow_db
+        )
+        fallen = step(dt, _ENERGY_PEAK_S) * (floor_db - self._slow_peak_db)
+        loudest_db = float(self._gain.full_db[0]) if is_open else floor_db
+        self._slow_peak_db = max(self._slow_peak_db + fallen, self._slow_db, loudest_db)
+        span_db = min(self.range_db, max(self._slow_peak_db - floor_db, 6.0))
+        energy = 1.0 + (self._slow_db - self._slow_peak_db) / span_db
+        energy = min(max(energy, 0.0), 1.0) if self._slow_db > floor_db + 0.1 else 0.0
+        return energy if energy >= _NOTHING else 0.0
 
 
-def _step(dt: float, tau_s: float) -> float:
-    """The part of the way that an exponential of time constant tau_s goes in dt seconds."""
-    if tau_s <= 0.0:
-        return 1.0
-    return float(-np.expm1(-max(dt, 0.0) / tau_s))
-
-
-def _db(power: ArrayLike) -> Array:
-    """Decibels of a power, no less than those of silence."""
-    decibels: Array = 10.0 * np.log10(np.maximum(power, 10 ** (_SILENCE_DBFS / 10)))
-    return np.maximum(decibels, _SILENCE_DBFS)  # the logarithm may come out a hair below
-
-
-def _band_weights(edges_hz: Array, n_fft: int, samplerate: int) -> FloatArray:
-    """(n_fft // 2 + 1, n_bands) float32: how much of each bin's power belongs to each band.
-
-    A bin is a strip of the spectrum, one bin wide, and is shared out by overlap. So every band
-    below half the samplerate has some bin, however narrow it is, and no power is counted twice.
-    The lowest bin is the offset that was taken out; the next one answers for all that is below it.
-    """
-    bin_hz = samplerate / n_fft
-    bins_hz = np.arange(n_fft // 2 + 1)[:, None] * bin_hz
-    starts_hz, ends_hz = bins_hz - bin_hz / 2, np.minimum(bins_hz + bin_hz / 2, samplerate / 2)
-    starts_hz[1] = ends_hz[0] = 0.0
-    lo_hz, hi_hz = np.maximum(starts_hz, edges_hz[:-1]), np.minimum(ends_hz, edges_hz[1:])
-    weights: FloatArray = (np.maximum(hi_hz - lo_hz, 0.0) / bin_hz).astype(np.float32)
-    return weights
+def _clean(samples: FloatArray, n: int) -> FloatArray:
+    """(n,) float32 -1..1, with silence in front where there are fewer."""
+    recent = samples[-n:]
+    window = np.zeros(n, np.float32)
+    window[n - recent.size :] = np.where(np.isfinite(recent), recent, 0.0)
+    return np.minimum(np.maximum(window, -1.0, out=window), 1.0, out=window)

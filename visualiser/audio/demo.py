@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from visualiser.audio.source import DEMO
+from visualiser.audio.file import DEMO
 from visualiser.types import FloatArray, UserError
 
 SAMPLERATE = 48_000

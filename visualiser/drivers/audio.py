@@ -1,20 +1,28 @@
-"""Sound: loudness carries a slow walk, and the bands of the spectrum pull it about."""
+"""Sound: loudness carries a slow walk, bands pull it about, and what begins kicks it."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 import numpy as np
 
-from visualiser.controls import Value, number
+from visualiser.controls import Key, Value, choice, number
 from visualiser.drivers.base import Driver
 from visualiser.noise import simplex
 from visualiser.types import Features, FloatArray, Tick
-from visualiser.walk import FIELD, Walk
+from visualiser.walk import FIELD, Loop, Walk
+
+SURE = 0.5  # of a beat, from where on loops go with it
+JOIN_S = 0.6  # time constant of joining a loop, and of leaving it
 
 
 class Audio(Driver):
     """Louder is further and faster; in silence it all but stands still.
+
+    Each direction of the model listens to a stretch of the spectrum, and a kick, a snare or a hat
+    throws the direction that listens to it. With a beat, the walk can go round a closed path of
+    some bars, so that it comes back to where it was whenever they begin again.
 
     In pixel mode it paints a shape whose outline is the spectrum, bass below and treble above: a
     kick makes it bulge, a pause makes it vanish.
@@ -26,17 +34,33 @@ class Audio(Driver):
     controls = (
         number("audio.speed", "how fast full loudness walks", 0.8, 0.0, 10.0, "noise units/s",
                ratio=1.25),
-        number("audio.reach", "how far a full band pulls", 1.6, 0.0, 4.0, "deviations"),
         number("audio.calm", "the walk's speed in silence", 0.02, 0.0, 1.0, "of full speed"),
+        number("audio.distance", "how much further from the middle loudness is", 0.3, 0.0, 1.0,
+               "share"),
+        number("audio.reach", "how far a full band pulls", 1.6, 0.0, 4.0, "deviations"),
+        number("audio.bass_to", "the direction that bass pulls, by how much they are seen", 1, 1,
+               64),
+        choice("audio.order", "which bands pull the directions after it", "rising",
+               ("rising", "falling")),
+        number("audio.kick", "how far a beginning throws", 1.4, 0.0, 4.0, "deviations"),
+        number("audio.kick_decay", "time constant in which it comes back", 0.12, 0.01, 2.0, "s",
+               1.25),
+        choice("audio.loop", "go round a closed path in so many bars", "off",
+               ("off", "4", "8", "16"), (Key("y", "loops of 4, 8, 16 bars, or none"),)),
+        number("audio.lead", "how far loops are ahead of the beat", 0.0, 0.0, 0.5, "s"),
         number("audio.size", "pixel mode: how large full loudness is", 0.9, 0.1, 1.4, "pictures"),
     )  # fmt: skip
 
     def __init__(self, latent_dim: int, seed: int) -> None:
         super().__init__(latent_dim, seed)
-        self._walk = Walk(simplex(seed), latent_dim, seed)
-        self._phase = 0.0
+        self._walk, self._loop = Walk(simplex(seed), latent_dim, seed), Loop(latent_dim, seed)
+        self._phase = self._turn = 0.0
+        self._joined = 0.0  # 0 walks, 1 is in the loop
+        self._far = 1.0
         self._pull: FloatArray = np.zeros(latent_dim, np.float32)
+        self._thrown: FloatArray = np.zeros(latent_dim, np.float32)
         self._signs = np.where(np.arange(latent_dim) % 2, -1, 1).astype(np.float32)
+        self._throws = np.ones(3, np.float32)
         self._bands: FloatArray = np.zeros(1, np.float32)
         self._size = 1.0
         centred = (np.arange(FIELD) + 0.5) / FIELD * 2 - 1
@@ -44,21 +68,59 @@ class Audio(Driver):
         self._height = np.arctan2(np.abs(centred[None, :]), centred[:, None]) / np.pi  # 0 is down
 
     def advance(self, tick: Tick, features: Features, value: Mapping[str, Value]) -> None:
-        calm, reach = float(value["calm"]), float(value["reach"])
+        calm, distance = float(value["calm"]), float(value["distance"])
         self._phase += tick.dt * float(value["speed"]) * (calm + (1 - calm) * features.rms)
-        # Each latent listens to its own stretch of the spectrum, bass first.
+        self._far = 1 - distance + distance * features.rms
+        # Each direction listens to its own stretch of the spectrum.
         n = len(features.bands)
         at = np.linspace(0, n - 1, self.latent_dim)
         heard = np.interp(at, np.arange(n), features.bands).astype(np.float32)
-        self._pull = np.float32(reach) * self._signs * heard
+        to = self._directions(round(float(value["bass_to"])), value["order"] == "falling")
+        self._pull[to] = np.float32(value["reach"]) * self._signs * heard
+        if tick.dt > 0:
+            self._throw(tick.dt, features, value, to)
+            self._go_round(tick.dt, features, value)
         self._bands = features.bands
         self._size = float(value["size"])
 
     def point(self) -> FloatArray:
-        point: FloatArray = (self._walk.point(self._phase) + self._pull).astype(np.float32)
+        # A circle's arc keeps the sum of two independent normal points standard normal.
+        angle = self._joined * math.pi / 2
+        way = self._walk.point(self._phase)
+        if self._joined > 0:
+            way = math.cos(angle) * way + math.sin(angle) * self._loop.point(self._turn)
+        point: FloatArray = (self._far * way + self._pull + self._thrown).astype(np.float32)
         return point
 
     def field(self) -> FloatArray:
         places = np.linspace(0, 1, len(self._bands))
         edge = self._size / 2 * np.interp(self._height, places, self._bands)
         return np.clip((edge - self._radius) * FIELD + 0.5, 0, 1).astype(np.float32)
+
+    def _directions(self, first: int, falling: bool) -> np.ndarray:
+        """(latent_dim,): which direction each stretch of the spectrum pulls, bass first."""
+        steps = np.arange(self.latent_dim) * (-1 if falling else 1)
+        return (first - 1 + steps) % self.latent_dim
+
+    def _throw(
+        self, dt: float, features: Features, value: Mapping[str, Value], to: np.ndarray
+    ) -> None:
+        """Throw the directions of bass, middle and treble where one begins, to and fro by turns."""
+        self._thrown *= np.float32(math.exp(-dt / float(value["kick_decay"])))
+        begun = (features.onset_low, features.onset_mid, features.onset_high)
+        listening = to[[0, (self.latent_dim - 1) // 2, -1]]
+        for i, (strength, direction) in enumerate(zip(begun, listening, strict=True)):
+            if strength > 0:
+                self._throws[i] *= -1
+                self._thrown[direction] = self._throws[i] * strength * np.float32(value["kick"])
+
+    def _go_round(self, dt: float, features: Features, value: Mapping[str, Value]) -> None:
+        """Go round the loop with the beat, where there is one."""
+        bars = 0 if value["loop"] == "off" else int(str(value["loop"]))
+        joins = bars > 0 and features.bpm > 0 and features.beat_confidence >= SURE
+        self._joined += -math.expm1(-dt / JOIN_S) * (joins - self._joined)
+        if self._joined < 1e-3 and not joins:
+            self._joined = 0.0
+        if bars:
+            beats = features.beats + float(value["lead"]) * features.bpm / 60
+            self._turn = beats / (4 * bars)

@@ -9,7 +9,7 @@ from visualiser.types import UserError
 
 def devices(wanted: str | int) -> None:
     """List the sound inputs; the one that config.toml selects is marked with *."""
-    from visualiser.audio.source import list_inputs, match_input
+    from visualiser.audio.inputs import list_inputs, match_input
 
     rows = list_inputs()
     chosen = None
@@ -19,8 +19,20 @@ def devices(wanted: str | int) -> None:
         print(f"squircle: {error}", file=sys.stderr)
     for row in rows:
         mark = "*" if chosen is not None and row.index == chosen.index else " "
-        default = "  (default)" if row.is_default else ""
+        words = "  (default)" if row.is_default else ""
+        words += "  (monitor: what this machine plays)" if row.is_monitor else ""
         print(
             f"{mark} {row.index:3}  {row.name}  [{row.hostapi}]"
-            f"  {row.channels} ch  {row.samplerate:.0f} Hz{default}"
+            f"  {row.channels} ch  {row.samplerate:.0f} Hz{words}"
         )
+    if rows and not any(row.is_monitor for row in rows):
+        print(f"no monitor is listed; {_monitor_here()}", file=sys.stderr)
+
+
+def _monitor_here() -> str:
+    """How to hear what this machine plays, where PortAudio shows no input for it."""
+    if sys.platform == "linux":
+        return "to hear what this machine plays: PULSE_SOURCE=@DEFAULT_MONITOR@ python main.py"
+    if sys.platform == "darwin":
+        return "to hear what this machine plays, install BlackHole and pick it"
+    return "to hear what this machine plays, turn on Stereo Mix in Windows' recording devices"

@@ -1,0 +1,70 @@
+"""The wall's clock: when ticks come, and when they are shown."""
+
+from __future__ import annotations
+
+import types
+
+import pytest
+
+from visualiser import clock
+from visualiser.clock import SHOWN_AFTER, WallClock
+
+
+class Time(types.ModuleType):
+    """A time that goes on only where something takes it."""
+
+    def __init__(self) -> None:
+        super().__init__("time")
+        self.now = 100.0
+
+    def perf_counter(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+@pytest.fixture
+def wall(monkeypatch: pytest.MonkeyPatch) -> Time:
+    made = Time()
+    monkeypatch.setattr(clock, "time", made)
+    return made
+
+
+def shown(wall: Time, took: list[float], fps: float = 60.0) -> list[float]:
+    """How long after its tick each frame is shown, if drawing takes so long."""
+    found, made = [], WallClock(fps)
+    for draw, tick in zip(took, made.ticks(), strict=False):
+        began = wall.now
+        assert tick.t == pytest.approx(began - made.began)
+        wall.now += draw
+        made.hold()
+        found.append(wall.now - began)
+    return found
+
+
+def test_at_first_a_frame_has_all_its_room(wall: Time) -> None:
+    assert shown(wall, [0.001])[0] == pytest.approx(SHOWN_AFTER / 60, rel=0.01)
+
+
+def test_where_drawing_is_quick_frames_are_soon_shown_early_and_evenly(wall: Time) -> None:
+    late = shown(wall, [0.002, 0.003] * 600)
+    assert max(late[-60:]) < 0.0045
+    assert max(late[-60:]) - min(late[-60:]) < 0.0002
+
+
+def test_a_slow_frame_makes_room_for_the_next_ones(wall: Time) -> None:
+    late = shown(wall, [*[0.002] * 1200, 0.008, *[0.002] * 30, 0.008, 0.002])
+    assert late[1199] < 0.0035
+    assert late[1200] == pytest.approx(0.009, abs=0.0002)
+    assert late[1201] == pytest.approx(late[1231], abs=0.001), "it is told again at once"
+    assert max(late) <= SHOWN_AFTER / 60 + 1e-9
+
+
+def test_one_that_takes_too_long_is_shown_at_once_and_no_longer_waited_for(wall: Time) -> None:
+    late = shown(wall, [0.05, 0.001])
+    assert late == pytest.approx([0.05, SHOWN_AFTER / 60], rel=0.01)
+
+
+def test_without_a_rate_nothing_waits(wall: Time) -> None:
+    assert shown(wall, [0.004, 0.002], fps=0) == pytest.approx([0.004, 0.002])

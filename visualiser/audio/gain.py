@@ -1,0 +1,51 @@
+"""The automatic gain: what level is full scale now."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from visualiser.audio.spectrum import SILENCE_DBFS, Array, step
+
+_FIRST_PEAK_DBFS = -20.0  # what we expect before anything was heard: music at an ordinary level
+_HEADROOM_DB = 0.9  # so that a steady tone stands just under full scale, and is not stuck there
+_BUCKETS = 8
+_HURRY = 5.0  # times faster than it was held
+
+
+class Gain:
+    """Follows the loudest of the last seconds: up at once, down after a hold.
+
+    attack_s: time constant of the way up; release_s: how long a peak is held; after that the way
+    down has a time constant of release_s / 5, in decibels. So beats a release_s apart leave the
+    gain where it is, and after a drop of 50 dB it is back within 1 dB in two of them.
+    n: how many levels are followed.
+    """
+
+    def __init__(self, n: int, attack_s: float, release_s: float) -> None:
+        self.attack_s = attack_s
+        self.release_s = release_s
+        self._peaks_db = np.full(n, _FIRST_PEAK_DBFS)
+        self._held_db = np.full((_BUCKETS, n), SILENCE_DBFS)
+        self._bucket, self._filled_s = 0, 0.0
+
+    @property
+    def full_db(self) -> Array:
+        """(n,): the level that is full scale."""
+        return self._peaks_db + _HEADROOM_DB
+
+    def follow(self, levels_db: Array, dt: float, is_open: bool) -> None:
+        """levels_db: (n,) now. While it is not open, which is below the room's floor, the gain
+        stays as it is: a pause neither lifts the room's noise nor makes the next beat too bright.
+        """
+        self._filled_s += dt
+        if self._filled_s >= self.release_s / _BUCKETS:
+            self._filled_s = 0.0
+            self._bucket = (self._bucket + 1) % _BUCKETS
+            self._held_db[self._bucket] = SILENCE_DBFS
+        held = self._held_db[self._bucket]
+        np.maximum(held, levels_db, out=held)
+        if not is_open:
+            return
+        target = self._held_db.max(axis=0)
+        up, down = step(dt, self.attack_s), step(dt, self.release_s / _HURRY)
+        self._peaks_db += np.where(target > self._peaks_db, up, down) * (target - self._peaks_db)

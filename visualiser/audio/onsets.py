@@ -1,0 +1,149 @@
+"""Beginnings: where the spectrum grows, at fixed hops of the sound's own samples.
+
+Spectral flux of logarithmic band powers, with the maximum over neighbouring bands before it taken
+off, so that vibrato is none (Boeck and Widmer, "Maximum filter vibrato suppression for onset
+detection", 2013), each band measured against its own bed (adaptive whitening: Stowell and
+Plumbley, 2007), and picked causally against a running median (Boeck, Krebs and Schedl, 2012).
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from visualiser.audio.spectrum import Array, band_weights, samples_of, step
+from visualiser.types import FloatArray
+
+HOP_S = 0.005
+WINDOW_S = 0.0213
+CHANNELS = 4  # overall, low, mid, high
+_EDGES_HZ = np.concatenate([[30.0, 70.0, 110.0, 155.0], np.geomspace(215, 16_000, 21)])
+_SPLITS_HZ = (150.0, 4_000.0)  # between low, mid and high
+_FALL = 0.25  # share of the window that fades out at its newest end: short, to be early
+_LAG = 3  # hops that flux looks back
+_BED_RISE_S, _BED_FALL_S = 1.5, 0.3
+_BELOW_PEAK = math.log(10**-5.0)  # what is 50 dB under the loudest band is bed, too
+_PEAK_S = 3.0
+_HISTORY = 200  # hops of the running median: a second
+_WEIGHTS = np.array([0.12, 0.44, 0.44])  # of low, mid and high in the overall flux
+
+# Of overall, low, mid, high: the least flux that is an onset, and times the median.
+_LEAST = (0.5, 1.5, 0.6, 0.7)
+_TIMES_MEDIAN = (2.5, 3.0, 2.5, 2.5)
+_OF_PEAK = 0.1  # and this share of the largest of the last seconds
+_FULL = 3.0  # flux that is an onset of strength 1
+_REFRACTORY = 12  # hops
+
+
+class Onsets:
+    """Samples in, at any pace -> flux and onsets for each hop that was completed.
+
+    A hop ends at every multiple of 5 ms of the sound's own samples, so what is found does not
+    depend on how the samples are handed over. floor: (n_flux_bands,) power under which a band is
+    never heard.
+    """
+
+    def __init__(self, samplerate: int) -> None:
+        self.hop = max(1, round(samplerate * HOP_S))
+        self.hop_s = self.hop / samplerate
+        self.window = samples_of(WINDOW_S, samplerate)
+        fall = max(2, int(self.window * _FALL))
+        rise = self.window - fall
+        shape = np.concatenate(
+            [
+                np.sin(np.pi / 2 * (np.arange(rise) + 0.5) / rise) ** 2,
+                np.cos(np.pi / 2 * (np.arange(fall) + 0.5) / fall) ** 2,
+            ]
+        )
+        self._shape = (shape * np.sqrt(2 / self.window / (shape**2).sum())).astype(np.float32)
+        edges_hz = _EDGES_HZ[: max(2, int(np.searchsorted(_EDGES_HZ, samplerate / 2)) + 1)]
+        self._weights = band_weights(edges_hz, self.window, samplerate)
+        self.centres_hz = np.sqrt(edges_hz[1:] * edges_hz[:-1])
+        group = np.searchsorted(_SPLITS_HZ, self.centres_hz)
+        members = (group[:, None] == np.arange(3)).astype(float)
+        members /= np.maximum(members.sum(axis=0), 1)
+        self._groups = np.concatenate([members @ _WEIGHTS[:, None], members], axis=1)
+        self._offsets = np.arange(self.window)
+        self.floor = np.full(self.centres_hz.size, 1e-7)
+        self._rise, self._fall = step(self.hop_s, _BED_RISE_S), step(self.hop_s, _BED_FALL_S)
+        self._fade = 1 - step(self.hop_s, _PEAK_S)
+        self.reset()
+
+    def reset(self) -> None:
+        n = self.centres_hz.size
+        self._hops = 0  # of the sound so far: the next hop ends at (hops + 1) * hop
+        self._bed = np.log(self.floor)
+        self._peak = 0.0
+        self._past = np.zeros((_LAG, n))
+        self._median_of = np.zeros((CHANNELS, _HISTORY))
+        self._median = [0.0] * CHANNELS
+        self._high = [0.0] * CHANNELS
+        self._since = [_REFRACTORY] * CHANNELS
+        self._lowest = [0.0] * CHANNELS  # flux since the last onset
+
+    def restart(self, end: int) -> None:
+        """The next sample is number end + 1 of some other sound."""
+        self._hops = end // self.hop
+
+    def advance(self, samples: FloatArray, end: int) -> tuple[Array, Array]:
+        """samples: (n,) float32 up to number `end`; those before the window of the first hop that
+        is new are not looked at, and where they are missing hops are left out.
+
+        Returns flux (hops, 4) and strength (hops, 4) 0..1, which is 0 where nothing begins.
+        """
+        first, last = self._hops + 1, end // self.hop
+        oldest = end - samples.size
+        first = max(first, -((-oldest - self.window) // self.hop))
+        if last < first:
+            return np.zeros((0, CHANNELS)), np.zeros((0, CHANNELS))
+        self._hops = last
+        starts = np.arange(first, last + 1) * self.hop - self.window - oldest
+        frames = samples[starts[:, None] + self._offsets]
+        frames -= frames.sum(axis=1, keepdims=True) / np.float32(self.window)
+        spectrum = np.fft.rfft(frames * self._shape, axis=1)
+        powers = ((spectrum.real**2 + spectrum.imag**2) @ self._weights).astype(np.float64)
+        flux = self._flux(powers)
+        strengths = np.zeros_like(flux)
+        for i, values in enumerate(flux.tolist()):
+            self._pick(first + i, values, strengths[i])
+        return flux, strengths
+
+    def _flux(self, powers: Array) -> Array:
+        """(hops, n_flux_bands) -> (hops, 4): how much louder than a moment ago, in octaves of
+        power above the bed."""
+        n = len(powers)
+        beds = np.empty_like(powers)
+        logs = np.log(np.maximum(powers, self.floor))
+        lowest = np.log(self.floor)
+        for i, loudest in enumerate(powers.max(axis=1).tolist()):
+            self._peak = max(loudest, self._peak * self._fade)
+            least = max(math.log(max(self._peak, 1e-12)) + _BELOW_PEAK, -30.0)
+            bed = np.maximum(np.maximum(self._bed, lowest), least)
+            beds[i] = bed
+            off = np.maximum(logs[i], least) - bed
+            bed += np.where(off > 0, self._rise, self._fall) * off
+            self._bed = bed
+        known = np.concatenate([self._past, np.log2(1 + powers / (2 * np.exp(beds)))])
+        self._past = known[n:]
+        before = known[:n].copy()
+        np.maximum(before[:, 1:], known[:n, :-1], out=before[:, 1:])
+        np.maximum(before[:, :-1], known[:n, 1:], out=before[:, :-1])
+        return np.maximum(known[_LAG:] - before, 0) @ self._groups
+
+    def _pick(self, hop: int, flux: list[float], strengths: Array) -> None:
+        """Find what begins at a hop, overall and in each group; plain numbers are fastest here."""
+        self._median_of[:, hop % _HISTORY] = flux
+        if hop % 4 == 0:
+            middle = _HISTORY // 2
+            self._median = np.partition(self._median_of, middle)[:, middle].tolist()
+        for i, value in enumerate(flux):
+            threshold = max(_LEAST[i], _TIMES_MEDIAN[i] * self._median[i], _OF_PEAK * self._high[i])
+            self._high[i] = max(self._high[i] * self._fade, value)
+            self._lowest[i] = min(self._lowest[i], value)
+            self._since[i] += 1
+            again = value - self._lowest[i] > 0.5 * threshold
+            if value > threshold and self._since[i] > _REFRACTORY and again:
+                strengths[i] = min(value / _FULL, 1.0)
+                self._since[i] = 0
+                self._lowest[i] = value

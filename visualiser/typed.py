@@ -1,0 +1,49 @@
+"""What words on the command line mean: sizes, times, rates and lists."""
+
+from __future__ import annotations
+
+import argparse
+import re
+
+
+def size(word: str) -> tuple[int, int]:
+    found = re.fullmatch(r"(\d{1,5})x(\d{1,5})", word)
+    wide, high = (int(found[1]), int(found[2])) if found else (0, 0)
+    if not (16 <= wide <= 7680 and 16 <= high <= 4320):
+        raise argparse.ArgumentTypeError(f"{word!r}: allowed is 16x16 to 7680x4320")
+    return wide, high
+
+
+def seconds(word: str) -> float:
+    return between(word, 0.001, 86_400, "seconds")
+
+
+def rate(word: str) -> float:
+    return between(word, 1, 240, "frames a second")
+
+
+def between(word: str, lo: float, hi: float, what: str) -> float:
+    try:
+        value = float(word)
+    except ValueError:
+        value = float("nan")
+    if not lo <= value <= hi:
+        raise argparse.ArgumentTypeError(f"{word!r}: allowed are {lo:g} to {hi:g} {what}")
+    return value
+
+
+def whole(word: str) -> int:
+    if not word.isdecimal():
+        raise argparse.ArgumentTypeError(f"{word!r}: wanted is a whole number")
+    return int(between(word, 0, 1000, "frames a second"))
+
+
+def numbers(word: str) -> list[int]:
+    try:
+        return [int(part) for part in word.split(",") if part]
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{word!r}: wanted are numbers, as in 256,128") from None
+
+
+def words(word: str) -> list[str]:
+    return [part.strip() for part in word.split(",") if part.strip()]
