@@ -21,7 +21,7 @@ from dataclasses import asdict
 from itertools import pairwise
 from pathlib import Path
 
-from benchmarks import ear, eye
+from benchmarks import ear, eye, follow
 from benchmarks.cable import cable
 from benchmarks.latency import latency
 from benchmarks.row import Row
@@ -264,7 +264,7 @@ def mse(quick: bool) -> Iterator[Row]:
 
 
 LOOKING = (eye.reconstruct, eye.denoise, eye.coverage, eye.crisp, eye.look, eye.learn)
-HEARING = (ear.onsets, ear.beat, ear.no_beat, ear.level, ear.cost)
+HEARING = (ear.onsets, ear.beat, ear.no_beat, ear.level, ear.cost, follow.still, follow.follow)
 BENCHMARKS: dict[str, Callable[[bool], Iterator[Row]]] = {
     f.__name__: f
     for f in (mse, decode, train, start, page, frames, memory, *LOOKING, *HEARING, cable, latency)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,9 +18,8 @@ from numpy.typing import NDArray
 from visualiser.types import FloatArray, UserError
 
 
-def _length(x: FloatArray, y: FloatArray) -> FloatArray:
-    length: FloatArray = np.sqrt(x * x + y * y)  # four times as fast as np.hypot
-    return length
+def _length(x: Any, y: Any) -> Any:
+    return np.sqrt(x * x + y * y)  # four times as fast as np.hypot
 
 
 def _circle(x: FloatArray, y: FloatArray, r: FloatArray) -> FloatArray:
