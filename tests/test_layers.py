@@ -148,6 +148,13 @@ def assert_alike(ours: np.ndarray, theirs: np.ndarray, within: float = 1e-5) -> 
 # --- what plays agrees with what trains
 
 
+def test_a_grey_picture_as_narrow_as_the_kernel_is_read_no_further_than_it_goes() -> None:
+    spec = [layers.Conv(filters=1, kernel=(2, 4), stride=(1, 3), bias=False)]
+    x = np.random.default_rng(1).standard_normal((2, 2, 1, 1)).astype(np.float32)
+    for seed in range(3):
+        assert_alike(*both(spec, (2, 1, 1), x, seed))
+
+
 @settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(networks(), st.integers(0, 2**32 - 1))
 @example(([Conv(filters=2, kernel=(2, 5), stride=(3, 1))], (7, 4, 3)), 1)

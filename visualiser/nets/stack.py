@@ -164,6 +164,10 @@ def _conv(x: Tensor, layer: layers.Conv, kernel: Tensor, bias: Tensor | None) ->
             for n, k, s in zip(x.shape[2:], layer.kernel, layer.stride, strict=True)
         )
         x = functional.pad(x, (left, right, top, bottom))
+    if x.shape[1] == 1:
+        # One channel lies both first and last; torch 2.13 takes such strides for the wrong one, and
+        # where the picture is as narrow as the kernel it reads beyond it.
+        x = x.squeeze(1).unsqueeze(1)
     return _last(functional.conv2d(x, kernel.permute(3, 2, 0, 1), bias, layer.stride))
 
 
