@@ -156,7 +156,7 @@ def delays(report: dict[str, Any], after_s: float = 4.0) -> dict[str, np.ndarray
 
 def latency(quick: bool) -> Iterator[Row]:
     """Sound to flip, of the real program at 1280x720 and 60 fps; and the same after an hour."""
-    from benchmarks.bench import virtual_screen  # which imports this
+    from benchmarks.program import virtual_screen  # which imports this
 
     with virtual_screen() as display:
         report = show_clicks(display, (15 if quick else 60) + 4)
