@@ -17,9 +17,8 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.program import ROOT
 from benchmarks.row import Row
-
-ROOT = Path(__file__).resolve().parent.parent
 
 
 def virtual() -> ModuleType:

@@ -11,8 +11,7 @@ from benchmarks import drums
 from benchmarks.drums import RATE, Made
 from benchmarks.row import Row
 from visualiser.audio.analysis import Ear
-from visualiser.audio.beat import CONFIDENT
-from visualiser.types import Features, FloatArray, Sound
+from visualiser.types import CONFIDENT, Features, FloatArray, Sound
 
 FPS = 60
 HELD_OUT = 700_000  # seeds from here on were never tuned with

@@ -17,8 +17,9 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.cable import ROOT, virtual
+from benchmarks.cable import virtual
 from benchmarks.hour import hour
+from benchmarks.program import ROOT, virtual_screen
 from benchmarks.row import Row
 
 RATE = 48_000
@@ -30,10 +31,8 @@ _LOUD = 0.1
 PLAY = """
 import json, sys
 from pathlib import Path
-from visualiser import cli
-cli._one_thread()  # before numpy comes in, as it does itself
+from visualiser import cli, run
 import numpy as np
-from visualiser import run
 
 class Noting:
     def __init__(self, source):
@@ -156,8 +155,6 @@ def delays(report: dict[str, Any], after_s: float = 4.0) -> dict[str, np.ndarray
 
 def latency(quick: bool) -> Iterator[Row]:
     """Sound to flip, of the real program at 1280x720 and 60 fps; and the same after an hour."""
-    from benchmarks.program import virtual_screen  # which imports this
-
     with virtual_screen() as display:
         report = show_clicks(display, (15 if quick else 60) + 4)
     found = {name: 1e3 * values for name, values in delays(report).items()}

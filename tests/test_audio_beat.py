@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from benchmarks import drums
 from benchmarks.drums import RATE, Made
 from benchmarks.ear import beat_errors_s, listen
-from visualiser.audio.beat import CONFIDENT, Beat
-from visualiser.types import Features
+from visualiser.audio.beat import Beat
+from visualiser.types import CONFIDENT, Features
 
 
 def beats(heard: list[Features]) -> np.ndarray:

@@ -11,7 +11,7 @@ import numpy as np
 
 from visualiser import config
 from visualiser.audio.analysis import Ear
-from visualiser.audio.beat import CONFIDENT, Beat
+from visualiser.audio.beat import Beat
 from visualiser.audio.file import AudioFile
 from visualiser.audio.floor import LEARN_S
 from visualiser.audio.microphone import Microphone
@@ -253,5 +253,4 @@ class Listener:
 
 def tempo_of(features: Features) -> str:
     """The tempo in words, while there is a beat; "" else."""
-    sure = features.beat_confidence >= CONFIDENT and features.bpm > 0
-    return f"{features.bpm:.0f} bpm" if sure else ""
+    return f"{features.bpm:.0f} bpm" if features.has_beat else ""

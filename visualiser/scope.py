@@ -12,10 +12,9 @@ import numpy as np
 import pygame
 from numpy.typing import NDArray
 
-from visualiser.audio.beat import CONFIDENT
 from visualiser.look.palette import ALERT, INK, LINE, PAPER, QUIET
 from visualiser.look.text import text
-from visualiser.types import Features, Tick
+from visualiser.types import CONFIDENT, Features, Tick
 
 Colour = tuple[int, int, int]
 

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float32]
+CONFIDENT = 0.5  # of a beat: from here on it counts as heard
 
 
 class UserError(Exception):
@@ -76,3 +77,8 @@ class Features:
     def beat_phase(self) -> float:
         """0..1, 0 on the beat."""
         return self.beats % 1.0
+
+    @property
+    def has_beat(self) -> bool:
+        """Whether there is a beat that can be trusted."""
+        return self.bpm > 0 and self.beat_confidence >= CONFIDENT

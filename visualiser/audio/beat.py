@@ -14,8 +14,6 @@ import numpy as np
 from visualiser.audio import tempo
 from visualiser.audio.spectrum import Array, step
 
-CONFIDENT = 0.5  # from here on a beat counts as heard
-
 _EVERY_S = 0.25  # between looks at the tempo
 _FIRST_S = 1.8  # of sound, before the first look
 _ATTACK_S = 0.011  # flux comes so much later than what it is of

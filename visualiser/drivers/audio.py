@@ -13,7 +13,6 @@ from visualiser.noise import simplex
 from visualiser.types import Features, FloatArray, Tick
 from visualiser.walk import FIELD, Loop, Walk
 
-SURE = 0.5  # of a beat, from where on loops go with it
 JOIN_S = 0.6  # time constant of joining a loop, and of leaving it
 
 
@@ -117,7 +116,7 @@ class Audio(Driver):
     def _go_round(self, dt: float, features: Features, value: Mapping[str, Value]) -> None:
         """Go round the loop with the beat, where there is one."""
         bars = 0 if value["loop"] == "off" else int(str(value["loop"]))
-        joins = bars > 0 and features.bpm > 0 and features.beat_confidence >= SURE
+        joins = bars > 0 and features.has_beat
         self._joined += -math.expm1(-dt / JOIN_S) * (joins - self._joined)
         if self._joined < 1e-3 and not joins:
             self._joined = 0.0

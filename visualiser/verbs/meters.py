@@ -7,7 +7,6 @@ import math
 from rich.console import Console
 from rich.text import Text
 
-from visualiser.audio.beat import CONFIDENT
 from visualiser.types import Features, Tick
 
 _ROWS = 8  # of the bands
@@ -51,9 +50,8 @@ class Meters:
         row("loudness", features.rms, f"{features.rms:.2f}")
         row("energy", features.energy, f"{features.energy:.2f}")
         if features.bpm:
-            sure = features.beat_confidence >= CONFIDENT
             words = f"{features.bpm:5.1f} bpm, {features.beat_confidence:.0%} sure"
-            row("beat", features.beat_phase, words, _BAR if sure else _DIM)
+            row("beat", features.beat_phase, words, _BAR if features.has_beat else _DIM)
         else:
             row("beat", 0.0, "none yet")
         text.append(f"{'onset':<9}", _DIM)
