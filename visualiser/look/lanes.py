@@ -27,7 +27,7 @@ class Lanes:
         self._trail: deque[tuple[float, FloatArray]] = deque(
             maxlen=round(TRAIL_S / TRAIL_STEP_S) + 1
         )
-        self._now: tuple[float, FloatArray] = (0.0, np.zeros(0, np.float32))
+        self._now: tuple[float, FloatArray] = (0.0, np.zeros(0, np.float32))  # s, latent
         self._latents: LatentMap | None = None  # whose latents the trail holds
 
     def remember(self, frame: Frame) -> None:
@@ -37,7 +37,7 @@ class Lanes:
         if frame.model.latents is not self._latents or t < self._now[0]:
             self._trail.clear()  # another model's latents mean other things
             self._latents = frame.model.latents
-        self._now = t, self._latents.along(frame.z)
+        self._now = t, frame.z
         if not self._trail or t - self._trail[-1][0] >= TRAIL_STEP_S:
             self._trail.append(self._now)
 
@@ -47,8 +47,9 @@ class Lanes:
         if not self._trail or self._latents is None:
             return
         now = self._now[0]
-        past = [(t, along) for t, along in self._trail if now - t <= TRAIL_S] + [self._now]
-        places = np.clip(np.array([along for _, along in past]) / FURTHEST, -1, 1)
+        past = [(t, z) for t, z in self._trail if now - t <= TRAIL_S] + [self._now]
+        along = self._latents.along(np.array([z for _, z in past]))
+        places = np.clip(along / FURTHEST, -1, 1)
         colours = palette.srgb(64)
 
         lane = box.height / places.shape[1]
