@@ -25,8 +25,9 @@ from visualiser.types import FloatArray
 THREADS = max(1, min(4, os.cpu_count() or 1))
 AT_ONCE = 65536  # pixels a thread works on: few enough for its cache, and calls few enough, too
 # Each colour comes in four, rounded at different heights and laid out as tiles of two by two: dark
-# glows have no steps then, which 8 bits would show on a large screen.
-DITHER = np.array([[0, 2], [3, 1]])
+# glows have no steps then, which 8 bits would show on a large screen. An odd row's colours are one
+# table further on, an odd column's two.
+DITHER = np.array([0, 3, 2, 1], np.float32)
 OVERSHOOT = 0.3  # of the range: more than cubic upscaling goes beyond it
 
 Pixels = NDArray[np.uint32]  # (H, W) a surface's own memory
@@ -67,11 +68,11 @@ def paint(
     colours = _packed(table, canvas)
     n = len(colours) // 4
     scaled = values * np.float32(1 / table.step)
+    # Weights add up to 1, so what is added here is still there in every row.
     wide = widen(scaled, box.width, span[0], smooth)
-    offset = table.pad - table.low / table.step + 0.5
+    wide += np.float32(table.pad - table.low / table.step + 0.5)
+    wide[:, 1::2] += np.float32(2 * n)
     n_rows = _rows(box.width)
-    tile = np.tile(DITHER * n, (n_rows // 2, box.width // 2 + 1))[:, : box.width] + offset
-    tile = tile.astype(np.float32)
 
     def draw(work: Iterator[Band], pixels: Pixels) -> None:
         level = np.empty((n_rows, box.width), np.float32)
@@ -79,7 +80,7 @@ def paint(
         for rows, seen, matrix in work:
             h = rows.stop - rows.start
             np.matmul(matrix, wide[seen], out=level[:h])
-            np.add(level[:h], tile[:h], out=level[:h])
+            level[1:h:2] += np.float32(n)
             np.copyto(index[:h], level[:h], casting="unsafe")
             np.take(colours, index[:h], out=pixels[rows], mode="clip")
 
@@ -152,7 +153,7 @@ def _packed(table: Table, canvas: pygame.Surface) -> NDArray[np.uint32]:
     """(4 * n,) the colours as the canvas has them, once for each place in a tile."""
     root = np.sqrt(np.clip(table.linear, 0, 1))
     srgb = _srgb()[(root * 4095 + 0.5).astype(np.intp)]
-    rounded = (srgb + (np.arange(4, dtype=np.float32)[:, None, None] + 0.5) / 4).astype(np.uint32)
+    rounded = (srgb + (DITHER[:, None, None] + 0.5) / 4).astype(np.uint32)
     rounded = np.minimum(rounded, 255)
     red, green, blue = (rounded[..., i] << np.uint32(canvas.get_shifts()[i]) for i in range(3))
     return np.pad(red | green | blue, ((0, 0), (table.pad, table.pad)), mode="edge").ravel()
