@@ -114,12 +114,18 @@ class LatentMap:
     def straighten(self, z: FloatArray) -> FloatArray:
         """Latents -> standard normal numbers (..., latent_dim): the inverse of bend."""
         x = (np.asarray(z, np.float32) - self.mean) / self.std
-        scores = np.linspace(-REACH, REACH, self.knots.shape[2])
-        for rotation, knots in zip(self.rotations, self.knots, strict=True):
+        pieces = self.knots.shape[2] - 1
+        width = np.float32(2 * REACH / pieces)
+        starts = np.arange(self.latent_dim) * pieces
+        for rotation, inner, knots, steps in zip(
+            self.rotations, self.knots[..., 1:-1], *self._pieces, strict=True
+        ):
             x = x @ rotation.T
-            bent = [np.interp(x[..., i], knots[i], scores) for i in range(self.latent_dim)]
-            x = np.stack(bent, axis=-1).astype(np.float32)
-        return x
+            below = (inner <= x[..., None]).sum(axis=-1)
+            step = np.maximum(steps.take(starts + below), np.float32(1e-12))
+            place = (x - knots.take(starts + below)) / step
+            x = (below + np.minimum(np.maximum(place, 0), 1)) * width - np.float32(REACH)
+        return x.astype(np.float32, copy=False)
 
 
 def fit(z: FloatArray, seed: int, layers: int = 12, n_knots: int = 65) -> LatentMap:

@@ -39,17 +39,17 @@ class Lanes:
             self._latents = frame.model.latents
         self._now = t, frame.z
         if not self._trail or t - self._trail[-1][0] >= TRAIL_STEP_S:
-            self._trail.append(self._now)
+            self._trail.append((t, self._latents.along(frame.z)))
 
     def draw(self, canvas: pygame.Surface, box: pygame.Rect, palette: Palette) -> None:
         """Where it is now is the dot at the right of each lane, its past trails off."""
         canvas.fill(PANE, box)
         if not self._trail or self._latents is None:
             return
-        now = self._now[0]
-        past = [(t, z) for t, z in self._trail if now - t <= TRAIL_S] + [self._now]
-        along = self._latents.along(np.array([z for _, z in past]))
-        places = np.clip(along / FURTHEST, -1, 1)
+        now, z = self._now
+        past = [(t, along) for t, along in self._trail if now - t <= TRAIL_S]
+        past.append((now, self._latents.along(z)))
+        places = np.clip(np.array([along for _, along in past]) / FURTHEST, -1, 1)
         colours = palette.srgb(64)
 
         lane = box.height / places.shape[1]
