@@ -119,9 +119,9 @@ class Microphone:
             count, captured, _ = tap.newest
             self.samplerate = tap.samplerate
             samples = tap.ring.read(n, count)
-            np.nan_to_num(samples, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
-            mono = self._mix.mono(samples, passed)
-            np.clip(mono, -1.0, 1.0, out=mono)
+            if not np.isfinite(samples.sum()):
+                np.nan_to_num(samples, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
+            mono = self._mix.mono(samples, passed).clip(-1.0, 1.0)
             seen = self._seen[1] if self._seen[0] is tap else 0
             self._seen = (tap, count)
             self._last = (self._last[0] + count - seen, t)
