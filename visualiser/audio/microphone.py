@@ -34,7 +34,8 @@ class Microphone:
     list_inputs(); a name is matched as match_input() says. Once it is open it is known by its name:
     when it goes, it is taken up again when it is back. channels: which to hear, counted from 1, as
     a mix that loses none (mix.py); () is the first two. samplerate: Hz, None is the device's own;
-    it is a wish. blocksize: samples a callback; the delay from air to window is one or two of them.
+    it is a wish. blocksize: samples a callback; 0 is what the sound system brings, as soon
+    as it does.
 
     window() gives the newest samples, whatever t says; its `t` is when the last of them was
     captured, by the clock of the sound system, and its `end` goes on where it was when the device
@@ -45,7 +46,7 @@ class Microphone:
         self,
         device: str | int | None = None,
         samplerate: int | None = None,
-        blocksize: int = 256,
+        blocksize: int = 0,
         demo: Path = DEMO,
         channels: Sequence[int] = (),
     ) -> None:
