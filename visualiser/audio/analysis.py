@@ -252,9 +252,9 @@ class Ear:
 def _clean(samples: FloatArray, n: int) -> FloatArray:
     """(n,) float32 -1..1, with silence in front where there are fewer."""
     recent = samples[-n:]
-    # A sum is finite only if every term is, and costs a fraction of looking at each.
-    if not math.isfinite(recent.sum()):
-        recent = np.where(np.isfinite(recent), recent, np.float32(0.0))
+    finite = np.isfinite(recent)
+    if not finite.all():
+        recent = np.where(finite, recent, np.float32(0.0))
     if recent.size < n:
         recent = np.concatenate([np.zeros(n - recent.size, np.float32), recent])
     return np.minimum(np.maximum(recent, -1.0), 1.0)

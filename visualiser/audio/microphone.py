@@ -120,7 +120,7 @@ class Microphone:
             count, captured, _ = tap.newest
             self.samplerate = tap.samplerate
             samples = tap.ring.read(n, count)
-            if not np.isfinite(samples.sum()):
+            if not np.isfinite(samples).all():
                 np.nan_to_num(samples, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
             mono = self._mix.mono(samples, passed).clip(-1.0, 1.0)
             seen = self._seen[1] if self._seen[0] is tap else 0
