@@ -92,13 +92,13 @@ def test_a_steady_louder_room_becomes_the_floor() -> None:
 @settings(max_examples=50, deadline=None)
 @given(levels=st.lists(st.floats(-120, 0), min_size=1, max_size=40), dt=st.floats(0, 5))
 def test_floor_and_gain_keep_their_ranges(levels: list[float], dt: float) -> None:
-    floor, gain = Floor(4, -58.0), Gain(1, 0.03, 1.5)
+    floor, gain = Floor(4, -58.0), Gain(0.03, 1.5)
     floor.learn()
     for level in levels:
         floor.follow(level, np.full(4, level - 6), dt)
-        gain.follow(np.array([level]), dt, level > floor.level_dbfs)
+        gain.follow(level, dt, level > floor.level_dbfs)
         assert np.isfinite(floor.bands_dbfs).all() and -120 <= floor.level_dbfs <= 20
-        assert -120 <= gain.full_db[0] <= 1
+        assert -120 <= gain.full_db <= 1
 
 
 @settings(max_examples=60, deadline=None)

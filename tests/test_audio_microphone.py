@@ -258,6 +258,7 @@ def test_broken_samples_become_zero(stub: types.ModuleType) -> None:
     until(lambda: microphone.label == "microphone USB Audio")
     (stream,) = stub.streams
     assert stream.options["channels"] == 2
+    assert stream.options["blocksize"] == 0, "what comes is not kept back until a block is full"
     block = np.array([[0.5, 0.1], [np.nan, 0.5], [np.inf, 0.0], [2.0, 1.0]], np.float32)
     stream.options["callback"](block, 4, None, None)
     sound = microphone.window(0.1, 6)

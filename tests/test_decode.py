@@ -12,7 +12,7 @@ import pytest
 import torch
 from conftest import SHIPPED, draw_z, make_model, picture_of
 
-from visualiser.decode import Inline, Network, Worker
+from visualiser.decode import SWIFT_S, Inline, Network, Worker
 from visualiser.frame import Frame
 from visualiser.nets.autoencoder import build
 from visualiser.nets.checkpoint import Checkpoint, find, read
@@ -339,3 +339,40 @@ def test_a_network_that_was_swift_and_then_hangs_is_waited_for_once(
         assert worker.latest().tick.index == 1
     assert time.perf_counter() - began < 3, "20 frames, and each waited"
     hang.set()
+
+
+def test_a_network_that_has_much_to_do_is_not_waited_for(model, worker_of, monkeypatch) -> None:
+    monkeypatch.setattr("visualiser.decode.PATIENCE_S", WAIT_S)
+    hang = threading.Event()
+
+    def draw(asked: Frame) -> Frame:
+        began = time.thread_time()
+        while time.thread_time() - began < 2 * SWIFT_S:
+            pass
+        if asked.tick.index > 1:
+            hang.wait(WAIT_S)
+        return draw_z(asked)
+
+    worker = worker_of(draw)
+    worker.submit(frame(model, 1))
+    assert worker.wait(1, WAIT_S)
+    worker.submit(frame(model, 2))
+    assert worker.latest().tick.index == 1
+    hang.set()
+
+
+def test_one_that_has_little_to_do_is_waited_for_where_the_machine_keeps_it_waiting(
+    model, worker_of, monkeypatch
+) -> None:
+    monkeypatch.setattr("visualiser.decode.PATIENCE_S", WAIT_S)
+
+    def draw(asked: Frame) -> Frame:
+        time.sleep(5 * SWIFT_S)
+        return draw_z(asked)
+
+    worker = worker_of(draw)
+    worker.submit(frame(model, 1))
+    assert worker.wait(1, WAIT_S)
+    for index in range(2, 8):
+        worker.submit(frame(model, index))
+        assert worker.latest().tick.index == index

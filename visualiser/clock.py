@@ -9,8 +9,8 @@ from visualiser.types import Tick
 
 LONGEST_DT = 0.1  # s: after a stall (a window being dragged) the show goes on, it does not leap
 SHOWN_AFTER = 0.6  # of a frame's time after its tick, at most: room to draw in, 10 ms at 60 fps
-ROOM_S = 0.001  # more than the slowest of the last seconds took to draw
-ROOM_TAU_S = 5.0  # how fast that is forgotten
+IN_TIME = 0.8  # share of the frames that are to be drawn by then
+PACE_S = 0.0005  # how fast that is learned, a frame
 
 
 class WallClock:
@@ -18,9 +18,10 @@ class WallClock:
 
     Ticks come at even times, and `hold` waits for an even time to show what was drawn for one.
     Drawing that takes a little longer now and then is not seen, then: what is shown is evenly
-    spaced, and always as old. How long it waits is what the slowest frames of the last seconds
-    needed: where drawing is quick, what is seen is nearer to what is heard. began: perf_counter's
-    at t 0.
+    spaced, and as old. How long it waits is what four of five frames of the last seconds needed,
+    and the fifth is shown as soon as it is drawn: were the slowest waited for, all would be as
+    late behind what is heard as the one that the machine kept waiting. began: perf_counter's at
+    t 0.
     """
 
     def __init__(self, fps: float) -> None:
@@ -48,10 +49,10 @@ class WallClock:
 
     def hold(self) -> None:
         """Wait until the frame of the present tick is to be shown."""
-        took = time.perf_counter() - self._due + ROOM_S
-        slowest = self._room * (1 - self._period / ROOM_TAU_S)
-        self._room = min(max(took, slowest), SHOWN_AFTER * self._period)
-        _sleep_until(self._due + self._room)
+        is_in_time = _sleep_until(self._due + self._room)
+        # Steps up and down balance where that share is in time.
+        room = self._room + PACE_S * (IN_TIME - is_in_time)
+        self._room = min(max(room, 0.0), SHOWN_AFTER * self._period)
 
 
 def _sleep_until(due: float) -> bool:

@@ -23,7 +23,8 @@ from visualiser.nets.play import Player
 from visualiser.types import FloatArray, UserError
 
 Draw = Callable[[Frame], Frame]
-PATIENCE_S = 0.003
+SWIFT_S = 0.003  # a network whose own work is less is waited for
+PATIENCE_S = 0.008  # and so long at most: half a frame at 60 fps
 _LAST = 8  # pictures that say how fast a network is, in the median: a busy machine has slow ones
 
 
@@ -101,10 +102,11 @@ class Worker:
     def latest(self) -> Frame | None:
         """The newest drawn frame, or None before the first.
 
-        A network whose own work has been less than PATIENCE_S is given that long to finish: two
-        threads that take turns at the interpreter's lock are slower than one after the other, and
-        the picture shown is then this tick's own. A slower one is never waited for. What a busy
-        machine keeps it waiting does not count, or it would stay a frame behind for good.
+        A network whose own work has been less than SWIFT_S is waited for: two threads that take
+        turns at the interpreter's lock are slower than one after the other, and the picture shown
+        is then this tick's own. A slower one never is. What a busy machine keeps it waiting does
+        not count, or it would stay a frame behind for good; such a moment is waited through, for
+        a picture that is a whole frame old is later still.
         """
         with self._changed:
             if self._swift:
@@ -141,7 +143,7 @@ class Worker:
             drawn = self._attempt(frame)
             with self._changed:
                 self._took.append(time.thread_time() - began)
-                self._swift = statistics.median(self._took) < PATIENCE_S
+                self._swift = statistics.median(self._took) < SWIFT_S
                 self._busy = False
                 self._latest = drawn
                 self._changed.notify_all()

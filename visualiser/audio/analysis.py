@@ -10,7 +10,7 @@ from visualiser.audio.beat import Beat
 from visualiser.audio.floor import Floor
 from visualiser.audio.gain import Gain
 from visualiser.audio.onsets import Onsets
-from visualiser.audio.spectrum import NOMINAL_HZ, SILENCE_DBFS, Array, Spectrum, db, step
+from visualiser.audio.spectrum import NOMINAL_HZ, SILENCE_DBFS, Array, Spectrum, db, level_db, step
 from visualiser.types import Features, FloatArray, Sound
 
 _KNEE_DB = 3.0  # from the floor to fully open
@@ -117,11 +117,11 @@ class Ear:
         """Forget all that was heard, but not the floor that was learned."""
         # One row of values: the loudness first, then the bands, for they are treated alike.
         self._heard = np.zeros(1 + self.n_bands)
-        self._gain = Gain(2, self.gain_attack_s, self.gain_release_s)  # loudness, loudest band
+        self._loud = _Level(self.gain_attack_s, self.gain_release_s)
+        self._loudest = _Level(self.gain_attack_s, self.gain_release_s)  # of the bands
         learned = self.floor.learned
         self.floor = Floor(self.n_bands, self.floor_dbfs)
         self.floor.use(learned)
-        self._levels_db = np.full(2, SILENCE_DBFS)  # of the same two, as they come out
         self._slow_db, self._slow_peak_db = self.floor_dbfs, self.floor_dbfs
         self._energy = 0.0
         self._end: int | None = None
@@ -162,7 +162,7 @@ class Ear:
         powers = self._spectrum.powers(samples)
         bands_dbfs = db(powers)
         # How loud it is in the bands: rumble that nobody hears is no music.
-        loud_dbfs = float(db(powers.sum()))
+        loud_dbfs = level_db(float(powers.sum()))
         tilted_db = bands_dbfs + self._tilt_db
 
         floor = self.floor
@@ -171,16 +171,16 @@ class Ear:
         learned = floor.learned is not None
         over_db = float(above_db.max()) if learned else loud_dbfs - floor.level_dbfs
         is_open = over_db > 0.0 and not floor.learning
-        # The gain follows what comes out, as smooth as that is, so that its peaks are full scale.
         up, down = step(dt, self.attack_s), step(dt, self.release_s)
-        now_db = np.maximum([loud_dbfs, tilted_db.max()], floor.level_dbfs - _UNDER_FLOOR_DB)
-        self._levels_db += np.where(now_db > self._levels_db, up, down) * (now_db - self._levels_db)
-        self._gain.follow(self._levels_db, dt, is_open)
-        full_db = self._gain.full_db
+        least_db = floor.level_dbfs - _UNDER_FLOOR_DB
+        full_db = self._loud.follow(max(loud_dbfs, least_db), up, down, dt, is_open)
+        full_band_db = self._loudest.follow(
+            max(float(tilted_db.max()), least_db), up, down, dt, is_open
+        )
 
         scaled = np.empty_like(self._heard)
-        scaled[0] = 10 ** ((loud_dbfs - full_db[0]) / 20)
-        scaled[1:] = 1.0 + (tilted_db - full_db[1]) / self.range_db
+        scaled[0] = 10 ** ((loud_dbfs - full_db) / 20)
+        scaled[1:] = 1.0 + (tilted_db - full_band_db) / self.range_db
         np.minimum(np.maximum(scaled, 0.0, out=scaled), 1.0, out=scaled)
         # Quiet music opens the gate for itself, not for the noise in the bands it leaves free.
         scaled *= min(over_db / _KNEE_DB, 1.0) if is_open else 0.0
@@ -191,13 +191,13 @@ class Ear:
 
         onset = self._follow_beat(samples, sound, dt)
         recent = recent - recent.sum() / np.float32(recent.size)
-        on_scale = 1.0 + (floor.bands_dbfs + self._tilt_db - full_db[1]) / self.range_db
+        on_scale = 1.0 + (floor.bands_dbfs + self._tilt_db - full_band_db) / self.range_db
         return Features(
             rms=float(self._heard[0]),
             bands=self._heard[1:].astype(np.float32),
-            level_dbfs=float(db(np.dot(recent, recent) / recent.size)),
+            level_dbfs=level_db(float(np.dot(recent, recent)) / recent.size),
             floor=np.minimum(np.maximum(on_scale, 0.0), 1.0).astype(np.float32),
-            gain_db=-float(full_db[0]),
+            gain_db=-full_db,
             onset=float(onset[0]),
             onset_low=float(onset[1]),
             onset_mid=float(onset[2]),
@@ -241,7 +241,7 @@ class Ear:
             now_db - self._slow_db
         )
         fallen = step(dt, _ENERGY_PEAK_S) * (floor_db - self._slow_peak_db)
-        loudest_db = float(self._gain.full_db[0]) if is_open else floor_db
+        loudest_db = self._loud.full_db if is_open else floor_db
         self._slow_peak_db = max(self._slow_peak_db + fallen, self._slow_db, loudest_db)
         span_db = min(self.range_db, max(self._slow_peak_db - floor_db, 6.0))
         energy = 1.0 + (self._slow_db - self._slow_peak_db) / span_db
@@ -252,6 +252,28 @@ class Ear:
 def _clean(samples: FloatArray, n: int) -> FloatArray:
     """(n,) float32 -1..1, with silence in front where there are fewer."""
     recent = samples[-n:]
-    window = np.zeros(n, np.float32)
-    window[n - recent.size :] = np.where(np.isfinite(recent), recent, 0.0)
-    return np.minimum(np.maximum(window, -1.0, out=window), 1.0, out=window)
+    finite = np.isfinite(recent)
+    if not finite.all():
+        recent = np.where(finite, recent, np.float32(0.0))
+    if recent.size < n:
+        recent = np.concatenate([np.zeros(n - recent.size, np.float32), recent])
+    return np.minimum(np.maximum(recent, -1.0), 1.0)
+
+
+class _Level:
+    """A level as it comes out, smooth as that is, and the gain that lifts it: so its peaks are
+    full scale."""
+
+    def __init__(self, gain_attack_s: float, gain_release_s: float) -> None:
+        self._gain = Gain(gain_attack_s, gain_release_s)
+        self._db = SILENCE_DBFS
+
+    @property
+    def full_db(self) -> float:
+        return self._gain.full_db
+
+    def follow(self, now_db: float, up: float, down: float, dt: float, is_open: bool) -> float:
+        """Returns the level that is full scale."""
+        self._db += (up if now_db > self._db else down) * (now_db - self._db)
+        self._gain.follow(self._db, dt, is_open)
+        return self._gain.full_db

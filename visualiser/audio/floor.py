@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from visualiser.audio.spectrum import SILENCE_DBFS, Array, db, step
+from visualiser.audio.spectrum import SILENCE_DBFS, Array, level_db, step
 from visualiser.types import FloatArray
 
 LEARN_S = 3.0
@@ -69,7 +69,7 @@ class Floor:
             self._put(self.base_dbfs)
             return
         self.bands_dbfs = np.asarray(learned, np.float64)
-        self.level_dbfs = float(db((10 ** (self.bands_dbfs / 10)).sum()))
+        self.level_dbfs = level_db(float((10 ** (self.bands_dbfs / 10)).sum()))
 
     def follow(self, level_dbfs: float, bands_dbfs: Array, dt: float) -> None:
         """level_dbfs: in all bands; bands_dbfs: (n_bands,); both now."""
@@ -85,7 +85,7 @@ class Floor:
         if self._waited_s < _EVERY_S:
             return
         self._waited_s = min(self._waited_s - _EVERY_S, _EVERY_S)
-        level = float(db(self._power))
+        level = level_db(self._power)
         self._levels[:-1] = self._levels[1:]
         self._levels[-1] = level
         self._known = min(self._known + 1, _MEMORY)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import numpy as np
-
-from visualiser.audio.spectrum import SILENCE_DBFS, Array, step
+from visualiser.audio.spectrum import SILENCE_DBFS, step
 
 _FIRST_PEAK_DBFS = -20.0  # what we expect before anything was heard: music at an ordinary level
 _HEADROOM_DB = 0.9  # so that a steady tone stands just under full scale, and is not stuck there
@@ -18,23 +16,22 @@ class Gain:
     attack_s: time constant of the way up; release_s: how long a peak is held; after that the way
     down has a time constant of release_s / 5, in decibels. So beats a release_s apart leave the
     gain where it is, and after a drop of 50 dB it is back within 1 dB in two of them.
-    n: how many levels are followed.
     """
 
-    def __init__(self, n: int, attack_s: float, release_s: float) -> None:
+    def __init__(self, attack_s: float, release_s: float) -> None:
         self.attack_s = attack_s
         self.release_s = release_s
-        self._peaks_db = np.full(n, _FIRST_PEAK_DBFS)
-        self._held_db = np.full((_BUCKETS, n), SILENCE_DBFS)
+        self._peak_db = _FIRST_PEAK_DBFS
+        self._held_db = [SILENCE_DBFS] * _BUCKETS
         self._bucket, self._filled_s = 0, 0.0
 
     @property
-    def full_db(self) -> Array:
-        """(n,): the level that is full scale."""
-        return self._peaks_db + _HEADROOM_DB
+    def full_db(self) -> float:
+        """The level that is full scale."""
+        return self._peak_db + _HEADROOM_DB
 
-    def follow(self, levels_db: Array, dt: float, is_open: bool) -> None:
-        """levels_db: (n,) now. While it is not open, which is below the room's floor, the gain
+    def follow(self, level_db: float, dt: float, is_open: bool) -> None:
+        """level_db: now. While it is not open, which is below the room's floor, the gain
         stays as it is: a pause neither lifts the room's noise nor makes the next beat too bright.
         """
         self._filled_s += dt
@@ -42,10 +39,9 @@ class Gain:
             self._filled_s = 0.0
             self._bucket = (self._bucket + 1) % _BUCKETS
             self._held_db[self._bucket] = SILENCE_DBFS
-        held = self._held_db[self._bucket]
-        np.maximum(held, levels_db, out=held)
+        self._held_db[self._bucket] = max(self._held_db[self._bucket], level_db)
         if not is_open:
             return
-        target = self._held_db.max(axis=0)
-        up, down = step(dt, self.attack_s), step(dt, self.release_s / _HURRY)
-        self._peaks_db += np.where(target > self._peaks_db, up, down) * (target - self._peaks_db)
+        target_db = max(self._held_db)
+        tau_s = self.attack_s if target_db > self._peak_db else self.release_s / _HURRY
+        self._peak_db += step(dt, tau_s) * (target_db - self._peak_db)

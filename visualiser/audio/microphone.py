@@ -34,7 +34,8 @@ class Microphone:
     list_inputs(); a name is matched as match_input() says. Once it is open it is known by its name:
     when it goes, it is taken up again when it is back. channels: which to hear, counted from 1, as
     a mix that loses none (mix.py); () is the first two. samplerate: Hz, None is the device's own;
-    it is a wish. blocksize: samples a callback; the delay from air to window is one or two of them.
+    it is a wish. blocksize: samples a callback; 0 is what the sound system brings, as soon
+    as it does.
 
     window() gives the newest samples, whatever t says; its `t` is when the last of them was
     captured, by the clock of the sound system, and its `end` goes on where it was when the device
@@ -45,7 +46,7 @@ class Microphone:
         self,
         device: str | int | None = None,
         samplerate: int | None = None,
-        blocksize: int = 256,
+        blocksize: int = 0,
         demo: Path = DEMO,
         channels: Sequence[int] = (),
     ) -> None:
@@ -119,9 +120,9 @@ class Microphone:
             count, captured, _ = tap.newest
             self.samplerate = tap.samplerate
             samples = tap.ring.read(n, count)
-            np.nan_to_num(samples, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
-            mono = self._mix.mono(samples, passed)
-            np.clip(mono, -1.0, 1.0, out=mono)
+            if not np.isfinite(samples).all():
+                np.nan_to_num(samples, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
+            mono = self._mix.mono(samples, passed).clip(-1.0, 1.0)
             seen = self._seen[1] if self._seen[0] is tap else 0
             self._seen = (tap, count)
             self._last = (self._last[0] + count - seen, t)

@@ -35,15 +35,17 @@ class Mix:
         first = self._loud.size != channels
         if first:
             self._loud = np.zeros(channels)
-        swing = samples - samples.mean(axis=0)  # a constant says nothing
+        even = np.full(len(samples), 1 / len(samples), np.float32)
+        swing = samples - even @ samples  # a constant says nothing
+        products = swing.T @ swing / np.float32(len(samples))  # mean ones, of every pair
         keep = math.exp(-dt / _HOLD_S)
-        self._loud = np.maximum(np.sqrt((swing**2).mean(axis=0)), self._loud * keep)
+        self._loud = np.maximum(np.sqrt(np.diag(products)), self._loud * keep)
         loudest = self._loud.max()
         alive = self._loud >= max(loudest * _DEAD, 1e-9)
         if not alive.any():
             alive[:] = True
-        mean = float(np.sqrt((swing[:, alive].mean(axis=1) ** 2).mean()))
-        self._mean = max(mean, self._mean * keep)
+        mean_square = float(products[alive][:, alive].mean())
+        self._mean = max(math.sqrt(max(mean_square, 0.0)), self._mean * keep)
         if self._mean < loudest * _CANCELLED:
             alive = np.arange(channels) == self._loud.argmax()
         target = alive / alive.sum()

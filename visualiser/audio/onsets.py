@@ -12,7 +12,7 @@ import math
 
 import numpy as np
 
-from visualiser.audio.spectrum import Array, band_weights, samples_of, step
+from visualiser.audio.spectrum import Array, band_weights, power, samples_of, step
 from visualiser.types import FloatArray
 
 HOP_S = 0.005
@@ -101,9 +101,8 @@ class Onsets:
         starts = np.arange(first, last + 1) * self.hop - self.window - oldest
         frames = samples[starts[:, None] + self._offsets]
         frames -= frames.sum(axis=1, keepdims=True) / np.float32(self.window)
-        spectrum = np.fft.rfft(frames * self._shape, axis=1)
-        powers = ((spectrum.real**2 + spectrum.imag**2) @ self._weights).astype(np.float64)
-        flux = self._flux(powers)
+        powers = power(np.fft.rfft(frames * self._shape, axis=1)) @ self._weights
+        flux = self._flux(powers.astype(np.float64))
         strengths = np.zeros_like(flux)
         for i, values in enumerate(flux.tolist()):
             self._pick(first + i, values, strengths[i])
@@ -115,16 +114,14 @@ class Onsets:
         n = len(powers)
         beds = np.empty_like(powers)
         logs = np.log(np.maximum(powers, self.floor))
-        lowest = np.log(self.floor)
+        self._bed = np.maximum(self._bed, np.log(self.floor))
         for i, loudest in enumerate(powers.max(axis=1).tolist()):
             self._peak = max(loudest, self._peak * self._fade)
             least = max(math.log(max(self._peak, 1e-12)) + _BELOW_PEAK, -30.0)
-            bed = np.maximum(np.maximum(self._bed, lowest), least)
-            beds[i] = bed
+            bed = np.maximum(self._bed, least, out=beds[i])
             off = np.maximum(logs[i], least) - bed
-            bed += np.where(off > 0, self._rise, self._fall) * off
-            self._bed = bed
-        known = np.concatenate([self._past, np.log2(1 + powers / (2 * np.exp(beds)))])
+            self._bed = bed + np.where(off > 0, self._rise, self._fall) * off
+        known = np.concatenate([self._past, np.log2(1 + 0.5 * powers * np.exp(-beds))])
         self._past = known[n:]
         before = known[:n].copy()
         np.maximum(before[:, 1:], known[:n, :-1], out=before[:, 1:])

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import math
+from typing import Any
+
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from visualiser.types import FloatArray
 
 Array = NDArray[np.float64]
 
 SILENCE_DBFS = -120.0
+_SILENCE = 10 ** (SILENCE_DBFS / 10)
 NOMINAL_HZ = 48_000  # lengths in samples are said at this rate, and hold their time at others
 _SHORT = 4  # the long window is so many short ones
 
@@ -18,31 +22,42 @@ class Spectrum:
     """(n,) samples -> powers (n_bands,), as shares of the mean square of the samples.
 
     A band is taken from the short window if it is at least two of its bins wide: an attack is
-    then seen in a quarter of the time. edges_hz: (n_bands + 1,); n_fft: the long window in
-    samples at 48 kHz; samplerate: Hz.
+    then seen in a quarter of the time. edges_hz: (n_bands + 1,), no band narrower than the one
+    below it; n_fft: the long window in samples at 48 kHz; samplerate: Hz.
     """
 
     def __init__(self, edges_hz: Array, n_fft: int, samplerate: int) -> None:
         self.long = samples_of(n_fft / NOMINAL_HZ, samplerate)
         self.short = samples_of(n_fft / NOMINAL_HZ / _SHORT, samplerate)
-        self._hanns = [hann(self.long), hann(self.short)]
-        wide = np.diff(edges_hz) >= 2 * samplerate / self.short
-        both = [band_weights(edges_hz, n, samplerate) for n in (self.long, self.short)]
-        self._weights = [both[0] * ~wide, both[1] * wide]
+        narrow = np.count_nonzero(np.diff(edges_hz) < 2 * samplerate / self.short)
+        self._windows = []
+        for n, edges in ((self.long, edges_hz[: narrow + 1]), (self.short, edges_hz[narrow:])):
+            weights = band_weights(edges, n, samplerate)
+            used = 1 + np.flatnonzero(weights.any(axis=1)).max(initial=0)
+            self._windows.append((hann(n), weights[:used]))
 
     def powers(self, samples: FloatArray) -> FloatArray:
         """samples: (n,) float32, n at least `long`, of which the last ones count."""
-        total = np.zeros(self._weights[0].shape[1], np.float32)
-        for window, weights in zip(self._hanns, self._weights, strict=True):
+        found = []
+        for window, weights in self._windows:
             recent = samples[-window.size :]
-            found = np.fft.rfft((recent - recent.sum() / np.float32(recent.size)) * window)
-            total += (found.real**2 + found.imag**2) @ weights
-        return total
+            recent = recent - recent.sum() / np.float32(recent.size)
+            found.append(power(np.fft.rfft(recent * window)[: len(weights)]) @ weights)
+        return np.concatenate(found)
+
+
+def power(spectrum: NDArray[Any]) -> NDArray[Any]:
+    """Of each bin of a complex spectrum; of the same shape and precision."""
+    return spectrum.real**2 + spectrum.imag**2
 
 
 def samples_of(seconds: float, samplerate: int) -> int:
-    """An even number of samples, 16 at least."""
-    return max(16, 2 * round(seconds * samplerate / 2))
+    """The next even number of samples, 16 at least, that a Fourier transform is quick with: one
+    without prime factors above 7. A prime length takes ten times as long."""
+    wanted = max(16, 2 * round(seconds * samplerate / 2))
+    while (2 * 3 * 5 * 7) ** 40 % wanted:
+        wanted += 2
+    return wanted
 
 
 def hann(n: int) -> FloatArray:
@@ -55,13 +70,18 @@ def step(dt: float, tau_s: float) -> float:
     """The part of the way that an exponential of time constant tau_s goes in dt seconds."""
     if tau_s <= 0.0:
         return 1.0
-    return float(-np.expm1(-max(dt, 0.0) / tau_s))
+    return -math.expm1(-max(dt, 0.0) / tau_s)
 
 
-def db(power: ArrayLike) -> Array:
+def db(power: FloatArray | Array) -> Array:
     """Decibels of a power, no less than those of silence."""
-    decibels: Array = 10.0 * np.log10(np.maximum(power, 10 ** (SILENCE_DBFS / 10)))
+    decibels: Array = 10.0 * np.log10(np.maximum(power, _SILENCE))
     return np.maximum(decibels, SILENCE_DBFS)  # the logarithm may come out a hair below
+
+
+def level_db(power: float) -> float:
+    """The same of a single number, in a tenth of the time."""
+    return max(10.0 * math.log10(max(power, _SILENCE)), SILENCE_DBFS)
 
 
 def band_weights(edges_hz: Array, n_fft: int, samplerate: int) -> FloatArray:

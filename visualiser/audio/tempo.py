@@ -8,9 +8,12 @@ preference.) The weights were fitted on generated patterns, by a softmax over te
 
 from __future__ import annotations
 
-import numpy as np
+from functools import lru_cache
 
-from visualiser.audio.spectrum import Array
+import numpy as np
+from numpy.typing import NDArray
+
+from visualiser.audio.spectrum import Array, power
 
 BPM = np.geomspace(64.0, 196.0, 160)  # 0.7 % apart
 SPAN_S = 6.0  # of flux that is looked at
@@ -39,7 +42,7 @@ _FITTED = np.array(
         -3.61, -2.00,
     ]
 )  # fmt: skip
-# Of the channels of phase_features() on the beat; a quarter after it; a half; three quarters.
+# Of the channels of _profiles() on the beat; a quarter after it; a half; three quarters.
 _FITTED_PHASE = np.array(
     [
         2.84, 3.36, 3.14, 3.11, 2.91, 3.48,
@@ -50,37 +53,41 @@ _FITTED_PHASE = np.array(
 )  # fmt: skip
 
 
-def describe(flux: Array, hop_s: float) -> Array:
-    """(len(BPM), n_features) of flux (hops, 3): low, mid, high, oldest first."""
+def scores(flux: Array, hop_s: float) -> Array:
+    """(len(BPM),): how well each tempo explains flux (hops, 3), which is low, mid and high, oldest
+    first; noise gives less than 4."""
     n = len(flux)
     size = -(-int((1 + _REACH) * n + 2) // 128) * 128  # lags beyond that may wrap round
-    curves = np.sqrt(np.minimum(flux, _LOUD))
-    signals = np.stack([curves[:, 0], curves[:, 1], curves[:, 2], curves[:, 0] + curves[:, 1]])
-    signals = np.stack([np.convolve(s, _SMOOTH, "same") for s in signals])
-    signals = signals - signals.mean(axis=1, keepdims=True)
-    spectra = np.fft.rfft(signals, size)
-    same = np.fft.irfft(np.abs(spectra) ** 2, size)[:, :n]
-    same /= n - np.arange(n)  # as if the overlap were as long for all
-    same /= np.maximum(same[:, :1], 1e-9)
-    lags = (60.0 / BPM)[:, None] / hop_s * MULTIPLES
-    inside = lags < n * _REACH
-    at = np.minimum(lags, n - 2)
-    whole = at.astype(int)
-    part = at - whole
-    found = same[:, whole] * (1 - part) + same[:, whole + 1] * part  # (4, bpm, multiples)
-    found *= inside
-    columns = found.transpose(1, 0, 2).reshape(len(BPM), -1)
-    away = np.log2(BPM / _PREFER_BPM)[:, None]
+    curves = [np.convolve(c, _SMOOTH, "same") for c in np.sqrt(np.minimum(flux.T, _LOUD))]
+    signals = np.array([*curves, curves[0] + curves[1]])
+    signals -= signals.mean(axis=1, keepdims=True)
+    same = np.fft.irfft(power(np.fft.rfft(signals, size)), size)
+    whole, early, late = _lags(n, hop_s)
+    found = np.take(same, whole, axis=1) * early + np.take(same, whole + 1, axis=1) * late
+    found *= n / np.maximum(same[:, :1, None], n * 1e-9)  # (4, bpm, multiples)
     at_half, at_one, at_two = found[3, :, 1], found[3, :, 3], found[3, :, 5]
     hats_half, hats_quarter = found[2, :, 1], found[2, :, 0]
     pairs = (at_half * at_one, at_one * at_two, at_half * hats_half, at_half * hats_quarter,
              at_one * hats_half, hats_half * hats_quarter, at_half * found[0, :, 1])  # fmt: skip
-    return np.concatenate([columns, columns * away, np.stack(pairs, 1), away**2, away], axis=1)
+    columns = found.transpose(1, 0, 2).reshape(len(BPM), -1)
+    plain, by_away, of_pairs, of_away = _FITTED[:32], _FITTED[32:64], _FITTED[64:71], _FITTED[71:]
+    away = np.log2(BPM / _PREFER_BPM)
+    preferred: Array = away * (columns @ by_away + of_away[0] * away + of_away[1])
+    return columns @ plain + preferred + of_pairs @ np.array(pairs)
 
 
-def scores(flux: Array, hop_s: float) -> Array:
-    """(len(BPM),): how well each tempo explains flux (hops, 3); noise gives less than 4."""
-    return describe(flux, hop_s) @ _FITTED
+@lru_cache(maxsize=4)
+def _lags(n: int, hop_s: float) -> tuple[NDArray[np.intp], Array, Array]:
+    """Where the lags of all tempi and multiples lie in an autocorrelation of n hops: before which
+    two, and the share of each, 0 where too little overlaps; (len(BPM), len(MULTIPLES)) each."""
+    lags = (60.0 / BPM)[:, None] / hop_s * MULTIPLES
+    at = np.minimum(lags, n - 2)
+    whole = at.astype(np.intp)
+    part = at - whole
+    # As if the overlap were as long for all.
+    early, late = (1 - part) / (n - whole), part / (n - whole - 1)
+    inside = lags < n * _REACH
+    return whole, early * inside, late * inside
 
 
 def refine(found: Array, near: float = 0.0) -> float:
@@ -100,7 +107,10 @@ def refine(found: Array, near: float = 0.0) -> float:
 
 def phase(flux: Array, hop_s: float, bpm: float) -> float:
     """0..1: how far into a beat the last row of flux (hops, 3) is."""
-    curve = phase_features(flux, hop_s, bpm) @ _FITTED_PHASE
+    profiles = _profiles(flux, hop_s, bpm)
+    # A quarter of a beat after the beat is a quarter less ago.
+    parts = enumerate(_FITTED_PHASE.reshape(4, -1) @ profiles)
+    curve = sum(np.roll(part, k * _PHASES // 4) for k, part in parts)
     n = len(curve)
     i = int(curve.argmax())
     before, at, after = curve[i - 1], curve[i], curve[(i + 1) % n]
@@ -109,25 +119,21 @@ def phase(flux: Array, hop_s: float, bpm: float) -> float:
     return float(((i + 0.5 + off) / n) % 1.0)
 
 
-def phase_features(flux: Array, hop_s: float, bpm: float) -> Array:
-    """(64, 24): for each phase that the last row of flux (hops, 3) may have, how much began on the
-    beats, and a quarter, half and three quarters of a beat after them: low, mid, mid without low
-    (snares are that, kicks are not) and high; then low and mid as loud as they are.
+def _profiles(flux: Array, hop_s: float, bpm: float) -> Array:
+    """(6, 64): for each phase that the last row of flux (hops, 3) may have, how much began on the
+    beats: low, mid, mid without low (snares are that, kicks are not) and high; then low and mid as
+    loud as they are.
     """
     ago_s = np.arange(len(flux))[::-1] * hop_s
-    at = (ago_s * bpm / 60 % 1.0 * _PHASES).astype(int) % _PHASES
+    at = (ago_s * (bpm / 60 * _PHASES)).astype(np.intp) % _PHASES
     fade = np.exp(-ago_s / _COMB_FADE_S)
-    curves = np.sqrt(np.minimum(flux, _LOUD))
-    snare = np.maximum(curves[:, 1] - curves[:, 0], 0.0)
-    loud = np.minimum(flux[:, :2], _LOUDEST) / _LOUD
-    channels = (curves[:, 0], curves[:, 1], snare, curves[:, 2], loud[:, 0], loud[:, 1])
-    profiles: Array = np.stack(
-        [np.bincount(at, c * fade, _PHASES).astype(np.float64) for c in channels]
-    )
+    low, mid, high = np.sqrt(np.minimum(flux.T, _LOUD))
+    snare = np.maximum(mid - low, 0.0)
+    loud = np.minimum(flux.T[:2], _LOUDEST) / _LOUD
+    channels = (low, mid, snare, high, *loud)
+    profiles = np.array([np.bincount(at, channel * fade, _PHASES) for channel in channels])
     profiles /= np.maximum(np.bincount(at, fade, _PHASES), 1e-9)
     smooth = np.exp(-0.5 * (2 * np.pi * np.arange(_PHASES // 2 + 1) * _SMOOTH_S * bpm / 60) ** 2)
     profiles = np.fft.irfft(np.fft.rfft(profiles) * smooth, _PHASES)
     profiles /= max(float(profiles.max()), 1e-9)
-    # A quarter of a beat after the beat is a quarter less ago.
-    turned = [np.roll(profiles, k * _PHASES // 4, axis=1) for k in range(4)]
-    return np.concatenate(turned).T
+    return profiles
