@@ -135,12 +135,14 @@ class Onsets:
             middle = _HISTORY // 2
             self._median = np.partition(self._median_of, middle)[:, middle].tolist()
         for i, value in enumerate(flux):
-            threshold = max(_LEAST[i], _TIMES_MEDIAN[i] * self._median[i], _OF_PEAK * self._high[i])
-            self._high[i] = max(self._high[i] * self._fade, value)
-            self._lowest[i] = min(self._lowest[i], value)
             self._since[i] += 1
-            again = value - self._lowest[i] > 0.5 * threshold
-            if value > threshold and self._since[i] > _REFRACTORY and again:
+            self._lowest[i] = min(self._lowest[i], value)
+            high = self._high[i]
+            self._high[i] = max(high * self._fade, value)
+            if value <= _LEAST[i] or self._since[i] <= _REFRACTORY:
+                continue
+            threshold = max(_LEAST[i], _TIMES_MEDIAN[i] * self._median[i], _OF_PEAK * high)
+            if value > threshold and value - self._lowest[i] > 0.5 * threshold:
                 strengths[i] = min(value / _FULL, 1.0)
                 self._since[i] = 0
                 self._lowest[i] = value
