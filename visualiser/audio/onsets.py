@@ -34,6 +34,7 @@ _TIMES_MEDIAN = (2.5, 3.0, 2.5, 2.5)
 _OF_PEAK = 0.1  # and this share of the largest of the last seconds
 _FULL = 3.0  # flux that is an onset of strength 1
 _REFRACTORY = 12  # hops
+_TOGETHER = 6  # hops after a beginning in which those of its parts are heard
 
 
 class Onsets:
@@ -143,7 +144,9 @@ class Onsets:
             self._lowest[i] = min(self._lowest[i], value)
             self._since[i] += 1
             again = value - self._lowest[i] > 0.5 * threshold
-            if value > threshold and self._since[i] > _REFRACTORY and again:
+            # What begins in one group alone is mostly none: a kick's own waves, heard one by one.
+            part = i == 0 or self._since[0] <= _TOGETHER
+            if value > threshold and self._since[i] > _REFRACTORY and again and part:
                 strengths[i] = min(value / _FULL, 1.0)
                 self._since[i] = 0
                 self._lowest[i] = value
