@@ -15,15 +15,18 @@ _HURRY = 5.0  # times faster than it was held
 class Gain:
     """Follows the loudest of the last seconds: up at once, down after a hold.
 
-    attack_s: time constant of the way up; release_s: how long a peak is held; after that the way
-    down has a time constant of release_s / 5, in decibels. So beats a release_s apart leave the
-    gain where it is, and after a drop of 50 dB it is back within 1 dB in two of them.
-    n: how many levels are followed.
+    attack_s: time constant of the way up; release_s: how long a peak is held; fall_s: time constant
+    of the way down after that, in decibels, a fifth of release_s if it is not given. So beats a
+    release_s apart leave the gain where it is, and after a drop of 50 dB it is back within 1 dB in
+    two of them. n: how many levels are followed.
     """
 
-    def __init__(self, n: int, attack_s: float, release_s: float) -> None:
+    def __init__(
+        self, n: int, attack_s: float, release_s: float, fall_s: float | None = None
+    ) -> None:
         self.attack_s = attack_s
         self.release_s = release_s
+        self.fall_s = release_s / _HURRY if fall_s is None else fall_s
         self._peaks_db = np.full(n, _FIRST_PEAK_DBFS)
         self._held_db = np.full((_BUCKETS, n), SILENCE_DBFS)
         self._bucket, self._filled_s = 0, 0.0
@@ -47,5 +50,5 @@ class Gain:
         if not is_open:
             return
         target = self._held_db.max(axis=0)
-        up, down = step(dt, self.attack_s), step(dt, self.release_s / _HURRY)
+        up, down = step(dt, self.attack_s), step(dt, self.fall_s)
         self._peaks_db += np.where(target > self._peaks_db, up, down) * (target - self._peaks_db)
