@@ -5,6 +5,7 @@ Everything comes from a seed, so that figures can be taken on seeds that nobody 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -81,10 +82,12 @@ def drums(
     bed: bool = True,
     start_s: float = 0.5,
     level_dbfs: float = -16.0,
+    sections: Sequence[str] = ("ksh",),
 ) -> Made:
     """A pattern in a random kit, with bass, pad and noise under it where `bed` is true.
 
-    swing: how late every other sixteenth is, in sixteenths, 0 to 0.33; start_s: silence before.
+    swing: how late every other sixteenth is, in sixteenths, 0 to 0.33; start_s: silence before;
+    sections: equally long, each says who plays: k kick, s snare, h hat, "" nobody.
     """
     rng = np.random.default_rng(seed)
     out = np.zeros(round(seconds * RATE))
@@ -100,9 +103,10 @@ def drums(
         at = start_s + (step + (swing if step % 2 else 0)) * sixteenth
         if at > seconds - 0.1:
             break
+        playing = sections[int(at / seconds * len(sections))]
         for which, sound in ((0, kick), (1, snare), (2, hat)):
             hit = bar[which][step % 16]
-            if hit != ".":
+            if hit != "." and "ksh"[which] in playing:
                 humane = at + rng.normal(0, 0.002)
                 gain = loud[which] * rng.uniform(0.85, 1.0) * (1.0 if hit == "x" else 0.5)
                 _lay(out, sound, humane, gain)
@@ -130,6 +134,15 @@ def any_drums(seed: int, seconds: float = 12.0, bed: bool = True) -> Made:
     swing = float(rng.choice([0.0, 0.0, rng.uniform(0, 0.25)]))
     bpm = float(rng.uniform(*TEMPI[name]))
     return drums(name, bpm, seed, seconds, swing, bed, level_dbfs=float(rng.uniform(-30, -10)))
+
+
+def dropping_out(seed: int, seconds: float = 32.0) -> Made:
+    """Drums alone, whose parts play and drop out every 4 s: all, the kick, hats, nobody."""
+    rng = np.random.default_rng(seed + 20_000)
+    name = list(PATTERNS)[seed % len(PATTERNS)]
+    order = ["ksh", *rng.permutation(["ksh", "ksh", "k", "ks", "h", "", "ksh"])]
+    bpm = float(rng.uniform(*TEMPI[name]))
+    return drums(name, bpm, seed, seconds, bed=False, start_s=0.1, sections=order)
 
 
 def syncopated(seed: int, seconds: float = 10.0) -> Made:

@@ -81,9 +81,9 @@ def picture_of(z: np.ndarray) -> np.ndarray:
 
 
 def hear(rms: float = 0.0, bands: float | Sequence[float] = 0.0, n_bands: int = 16) -> Features:
-    """Features with all bands alike, or with those given."""
+    """Features with all bands alike, or with those given, as loud as it has been of late."""
     heard = np.broadcast_to(np.asarray(bands, np.float32), (n_bands,)).copy()
-    return Features(rms, heard, -20.0 if rms else -120.0)
+    return Features(rms, heard, -20.0 if rms else -120.0, loudness=1.0)
 
 
 def ticks(n: int, fps: float = 60.0, first: int = 0) -> list[Tick]:

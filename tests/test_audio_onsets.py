@@ -72,6 +72,16 @@ def test_a_beginning_is_found_within_ten_milliseconds_in_its_own_part(
     assert 1.0 <= found[0] <= (1.010 if hz > 100 else 1.015)
 
 
+def test_parts_begin_only_where_something_begins(rock: Made) -> None:
+    """The waves of a bass drum are no beginnings of their own."""
+    _, strengths = hear(rock.samples, [rock.samples.size])
+    whole = np.flatnonzero(strengths[:, 0])
+    parts = np.flatnonzero(strengths[:, 1:].any(axis=1))
+    assert parts.size > 20
+    behind = parts - whole[np.searchsorted(whole, parts, side="right") - 1]
+    assert behind.min() >= 0 and behind.max() * 5 <= 30, "ms"
+
+
 def test_onsets_of_drums_and_of_harder_sound() -> None:
     for made, least in (
         (drums.drums("breakbeat", 128, 52, 6.0), 0.9),

@@ -222,6 +222,35 @@ def test_silence_all_but_stands_still_and_louder_is_faster() -> None:
     assert np.abs(np.diff(quiet[1:], axis=0)).max() * 30 < 0.25, "deviations a second"
 
 
+def test_a_quiet_passage_moves_less_than_a_loud_one_in_proportion() -> None:
+    """Though the gain shows both in full; without dynamics they move alike."""
+
+    def moved(loudness: float, **other: Value) -> float:
+        def hears(t: float) -> Features:
+            kick = float(int(t * 60 + 1e-6) % 30 == 0)
+            return replace(music(t), loudness=loudness, onset=kick, onset_low=kick)
+
+        return way(play(make("audio"), 8.0, 60, hears, defaults("audio", **other))[0])
+
+    loud, softer, quiet = (moved(loudness) for loudness in (1.0, 0.5, 0.25))
+    assert 0.35 < softer / loud < 0.65
+    assert 0.1 < quiet / loud < 0.35
+    assert moved(0.25, dynamics=0.0) == pytest.approx(moved(1.0, dynamics=0.0))
+
+
+def test_a_pull_lets_go_smoothly() -> None:
+    """At its fastest at once, then slower and slower: what begins next stands out."""
+    driver, value = make("audio", 4), defaults("audio", speed=0.0, distance=0.0)
+    driver.advance(Tick(1, 1 / 60, 1 / 60), hear(0.0, 1.0), value)
+    points = []
+    for i in range(120):
+        driver.advance(Tick(2 + i, (2 + i) / 60, 1 / 60), hear(0.0), value)
+        points.append(driver.point())
+    steps = np.linalg.norm(np.diff(np.array(points), axis=0), axis=1)
+    assert (np.diff(steps) <= 1e-6).all() and steps[0] < 0.15
+    assert steps[-1] < 0.01 * steps[0]
+
+
 def test_louder_bands_pull_further_each_latent_by_its_own() -> None:
     def pulled(bands: float | list[float]) -> np.ndarray:
         driver = make("audio", 4)

@@ -36,7 +36,8 @@ from visualiser.verbs.meters import Meters
 SECONDS, BPM = 6.0, 120.0
 KEYS = {
     *("t", "level_dbfs", "rms", "bands", "floor", "gain_db", "onset", "onset_low", "onset_mid"),
-    *("onset_high", "energy", "bpm", "beats", "beat_phase", "beat_confidence", "heard_t"),
+    *("onset_high", "loudness", "energy", "bpm", "beats", "beat_phase", "beat_confidence"),
+    "heard_t",
 }
 
 

@@ -52,6 +52,7 @@ class Features:
     loudest of the last seconds is lifted by, to be full scale;
     onset, onset_low, onset_mid, onset_high: how strong a beginning is that came since the last
     tick, 0..1, and 0 where none came;
+    loudness: amplitude 0..1 against the loudest of the last ten seconds, which the gain evens out;
     energy: a slow curve of loudness, 0..1, for builds and drops;
     bpm: 0 where no beat is known; beats: how many beats have gone by, its fraction being the phase,
     0 on the beat; beat_confidence: 0..1;
@@ -67,6 +68,7 @@ class Features:
     onset_low: float = 0.0
     onset_mid: float = 0.0
     onset_high: float = 0.0
+    loudness: float = 0.0
     energy: float = 0.0
     bpm: float = 0.0
     beats: float = 0.0

@@ -18,6 +18,8 @@ _UNDER_FLOOR_DB = 20.0  # what is deeper does not delay the next attack
 _NOTHING = 1e-3  # a value this low is drawn as nothing, and becomes exactly 0
 _SLOWEST_S = 0.11  # ticks this far apart still hear every hop of the sound between them
 _ENERGY_S, _ENERGY_PEAK_S, _ENERGY_END_S = 2.5, 60.0, 0.2
+_LOUD_RISE_S, _LOUD_FALL_S = 0.03, 0.15  # of the level that loudness is made of
+_LOUD_MEMORY_S, _LOUD_FORGET_S = 8.0, 3.0  # how long the loudest is held for that, and fades
 
 
 class Ear:
@@ -122,6 +124,9 @@ class Ear:
         learned = self.floor.learned
         self.floor = Floor(self.n_bands, self.floor_dbfs)
         self.floor.use(learned)
+        # The same thing as the gain, but slower: it remembers that it was louder a moment ago.
+        self._memory = Gain(0.0, _LOUD_MEMORY_S, _LOUD_FORGET_S)
+        self._power = 0.0
         self._slow_db, self._slow_peak_db = self.floor_dbfs, self.floor_dbfs
         self._energy = 0.0
         self._end: int | None = None
@@ -202,6 +207,7 @@ class Ear:
             onset_low=float(onset[1]),
             onset_mid=float(onset[2]),
             onset_high=float(onset[3]),
+            loudness=self._follow_loudness(loud_dbfs, dt, is_open),
             energy=self._follow_energy(loud_dbfs, dt, is_open),
             bpm=self.beat.bpm,
             beats=self.beat.beats,
@@ -232,6 +238,16 @@ class Ear:
         behind_s = (sound.end % self._onsets.hop) / self._samplerate
         self.beat.hear(flux, behind_s)
         return strengths.max(axis=0)
+
+    def _follow_loudness(self, loud_dbfs: float, dt: float, is_open: bool) -> float:
+        """0..1: the amplitude of the last moments, against the loudest of some seconds."""
+        power = 10 ** (loud_dbfs / 10) if is_open else 0.0
+        pace = _LOUD_RISE_S if power > self._power else _LOUD_FALL_S
+        self._power += step(dt, pace) * (power - self._power)
+        level = level_db(self._power)
+        self._memory.follow(level, dt, is_open)
+        loudness: float = 10 ** ((level - self._memory.full_db) / 20)
+        return min(loudness, 1.0) if loudness >= _NOTHING else 0.0
 
     def _follow_energy(self, loud_dbfs: float, dt: float, is_open: bool) -> float:
         """0..1: loudness over seconds, between the floor and the loudest of the last minute."""

@@ -13,14 +13,16 @@ _HURRY = 5.0  # times faster than it was held
 class Gain:
     """Follows the loudest of the last seconds: up at once, down after a hold.
 
-    attack_s: time constant of the way up; release_s: how long a peak is held; after that the way
-    down has a time constant of release_s / 5, in decibels. So beats a release_s apart leave the
-    gain where it is, and after a drop of 50 dB it is back within 1 dB in two of them.
+    attack_s: time constant of the way up; release_s: how long a peak is held; fall_s: time constant
+    of the way down after that, in decibels, a fifth of release_s if it is not given. So beats a
+    release_s apart leave the gain where it is, and after a drop of 50 dB it is back within 1 dB in
+    two of them.
     """
 
-    def __init__(self, attack_s: float, release_s: float) -> None:
+    def __init__(self, attack_s: float, release_s: float, fall_s: float | None = None) -> None:
         self.attack_s = attack_s
         self.release_s = release_s
+        self.fall_s = release_s / _HURRY if fall_s is None else fall_s
         self._peak_db = _FIRST_PEAK_DBFS
         self._held_db = [SILENCE_DBFS] * _BUCKETS
         self._bucket, self._filled_s = 0, 0.0
@@ -43,5 +45,5 @@ class Gain:
         if not is_open:
             return
         target_db = max(self._held_db)
-        tau_s = self.attack_s if target_db > self._peak_db else self.release_s / _HURRY
+        tau_s = self.attack_s if target_db > self._peak_db else self.fall_s
         self._peak_db += step(dt, tau_s) * (target_db - self._peak_db)

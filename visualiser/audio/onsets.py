@@ -34,6 +34,7 @@ _TIMES_MEDIAN = (2.5, 3.0, 2.5, 2.5)
 _OF_PEAK = 0.1  # and this share of the largest of the last seconds
 _FULL = 3.0  # flux that is an onset of strength 1
 _REFRACTORY = 12  # hops
+_TOGETHER = 6  # hops after a beginning in which those of its parts are heard
 
 
 class Onsets:
@@ -140,6 +141,9 @@ class Onsets:
             high = self._high[i]
             self._high[i] = max(high * self._fade, value)
             if value <= _LEAST[i] or self._since[i] <= _REFRACTORY:
+                continue
+            # What begins in one group alone is mostly none: a kick's own waves, heard one by one.
+            if i > 0 and self._since[0] > _TOGETHER:
                 continue
             threshold = max(_LEAST[i], _TIMES_MEDIAN[i] * self._median[i], _OF_PEAK * high)
             if value > threshold and value - self._lowest[i] > 0.5 * threshold:

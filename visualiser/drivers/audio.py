@@ -14,10 +14,14 @@ from visualiser.types import Features, FloatArray, Tick
 from visualiser.walk import FIELD, Loop, Walk
 
 JOIN_S = 0.6  # time constant of joining a loop, and of leaving it
+FALL_S = 0.3  # time constant of a pull that lets go: slow, so that what begins stands out
 
 
 class Audio(Driver):
     """Louder is further and faster; in silence it all but stands still.
+
+    The ear's gain evens out what is loud and what is quiet, so that all of the bands is used; with
+    dynamics, what was louder a moment ago is remembered, and a quiet passage moves less.
 
     Each direction of the model listens to a stretch of the spectrum, and a kick, a snare or a hat
     throws the direction that listens to it. With a beat, the walk can go round a closed path of
@@ -31,19 +35,21 @@ class Audio(Driver):
     key = "4"
     blurb = "the sound in the room"
     controls = (
-        number("audio.speed", "how fast full loudness walks", 0.8, 0.0, 10.0, "noise units/s",
+        number("audio.speed", "how fast full loudness walks", 0.5, 0.0, 10.0, "noise units/s",
                ratio=1.25),
         number("audio.calm", "the walk's speed in silence", 0.008, 0.0, 1.0, "of full speed"),
         number("audio.distance", "how much further from the middle loudness is", 0.3, 0.0, 1.0,
                "share"),
-        number("audio.reach", "how far a full band pulls", 1.6, 0.0, 4.0, "deviations"),
+        number("audio.reach", "how far a full band pulls", 1.0, 0.0, 4.0, "deviations"),
         number("audio.bass_to", "the direction that bass pulls, by how much they are seen",
                1.0, 1.0, 64.0),
         choice("audio.order", "which bands pull the directions after it", "rising",
                ("rising", "falling")),
-        number("audio.kick", "how far a beginning throws", 1.4, 0.0, 4.0, "deviations"),
+        number("audio.kick", "how far a beginning throws", 1.0, 0.0, 4.0, "deviations"),
         number("audio.kick_decay", "time constant in which it comes back", 0.12, 0.01, 2.0, "s",
                1.25),
+        number("audio.dynamics", "how much less moves what is quieter than just before",
+               1.0, 0.0, 1.0, "share"),
         choice("audio.loop", "go round a closed path in so many bars", "off",
                ("off", "4", "8", "16"), (Key("y", "loops of 4, 8, 16 bars, or none"),)),
         number("audio.lead", "how far loops are ahead of the beat", 0.0, 0.0, 0.5, "s"),
@@ -56,6 +62,7 @@ class Audio(Driver):
         self._phase = self._turn = 0.0
         self._joined = 0.0  # 0 walks, 1 is in the loop
         self._far = 1.0
+        self._heard: FloatArray = np.zeros(latent_dim, np.float32)
         self._pull: FloatArray = np.zeros(latent_dim, np.float32)
         self._thrown: FloatArray = np.zeros(latent_dim, np.float32)
         self._signs = np.where(np.arange(latent_dim) % 2, -1, 1).astype(np.float32)
@@ -68,16 +75,21 @@ class Audio(Driver):
 
     def advance(self, tick: Tick, features: Features, value: Mapping[str, Value]) -> None:
         calm, distance = float(value["calm"]), float(value["distance"])
-        self._phase += tick.dt * float(value["speed"]) * (calm + (1 - calm) * features.rms)
-        self._far = 1 - distance + distance * features.rms
+        dynamics = float(value["dynamics"])
+        loud = 1 - dynamics + dynamics * features.loudness
+        rms = loud * features.rms
+        self._phase += tick.dt * float(value["speed"]) * (calm + (1 - calm) * rms)
+        self._far = 1 - distance + distance * rms
         # Each direction listens to its own stretch of the spectrum.
         n = len(features.bands)
         at = np.linspace(0, n - 1, self.latent_dim)
         heard = np.interp(at, np.arange(n), features.bands).astype(np.float32)
         to = self._directions(round(float(value["bass_to"])), value["order"] == "falling")
-        self._pull[to] = np.float32(value["reach"]) * self._signs * heard
+        fallen = self._heard * np.float32(math.exp(-tick.dt / FALL_S))
+        self._heard = np.maximum(np.float32(loud) * heard, fallen)
+        self._pull[to] = np.float32(value["reach"]) * self._signs * self._heard
         if tick.dt > 0:
-            self._throw(tick.dt, features, value, to)
+            self._throw(tick.dt, features, loud, value, to)
             self._go_round(tick.dt, features, value)
         self._bands = features.bands
         self._size = float(value["size"])
@@ -102,16 +114,22 @@ class Audio(Driver):
         return (first - 1 + steps) % self.latent_dim
 
     def _throw(
-        self, dt: float, features: Features, value: Mapping[str, Value], to: np.ndarray
+        self,
+        dt: float,
+        features: Features,
+        loud: float,
+        value: Mapping[str, Value],
+        to: np.ndarray,
     ) -> None:
         """Throw the directions of bass, middle and treble where one begins, to and fro by turns."""
         self._thrown *= np.float32(math.exp(-dt / float(value["kick_decay"])))
+        furthest = np.float32(loud * float(value["kick"]))
         begun = (features.onset_low, features.onset_mid, features.onset_high)
         listening = to[[0, (self.latent_dim - 1) // 2, -1]]
         for i, (strength, direction) in enumerate(zip(begun, listening, strict=True)):
             if strength > 0:
                 self._throws[i] *= -1
-                self._thrown[direction] = self._throws[i] * strength * np.float32(value["kick"])
+                self._thrown[direction] = self._throws[i] * strength * furthest
 
     def _go_round(self, dt: float, features: Features, value: Mapping[str, Value]) -> None:
         """Go round the loop with the beat, where there is one."""

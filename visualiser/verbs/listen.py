@@ -76,7 +76,7 @@ def as_numbers(tick: Tick, features: Features) -> dict[str, float | list[float]]
     """What was heard at a tick, by the names of docs/hearing.md."""
     names = (
         *("level_dbfs", "rms", "gain_db", "onset", "onset_low", "onset_mid", "onset_high"),
-        *("energy", "bpm", "beats", "beat_phase", "beat_confidence", "heard_t"),
+        *("loudness", "energy", "bpm", "beats", "beat_phase", "beat_confidence", "heard_t"),
     )
     return {
         "t": round(tick.t, _DIGITS),

@@ -47,7 +47,8 @@ class Meters:
         level = features.level_dbfs
         hot = _WARN if level > -1 else _BAR
         row("level", (level + 60) / 60, f"{level:6.1f} dBFS, gain {features.gain_db:+.0f} dB", hot)
-        row("loudness", features.rms, f"{features.rms:.2f}")
+        row("rms", features.rms, f"{features.rms:.2f}")
+        row("loudness", features.loudness, f"{features.loudness:.2f}")
         row("energy", features.energy, f"{features.energy:.2f}")
         if features.bpm:
             words = f"{features.bpm:5.1f} bpm, {features.beat_confidence:.0%} sure"
