@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import settings
 
 from visualiser import latents
 from visualiser.controls import Control, Controls
@@ -21,11 +22,15 @@ from visualiser.nets import checkpoint
 from visualiser.nets.architecture import Architecture
 from visualiser.nets.checkpoint import Card, Checkpoint
 from visualiser.nets.dense import architecture as dense
+from visualiser.nets.visibility import order_directions
 from visualiser.show import declare
 from visualiser.types import Features, Tick
 
 ROOT = Path(__file__).resolve().parents[1]
 OURS = ("classic-28", "classic-56", "landscapes", "petals", "shapes", "simple")
+settings.register_profile("quick", max_examples=40)  # where a test names no number of its own
+settings.register_profile("soak", max_examples=1000)  # make soak
+settings.load_profile("quick")
 SHIPPED = [
     name for name in checkpoint.names() if name in OURS
 ]  # and not who is trained beside them
@@ -100,6 +105,15 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="module")
+def few_samples() -> Iterator[None]:
+    """Directions are measured at a few points: where nobody asks how well, it takes most of the
+    time that a small model needs."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(order_directions, "__defaults__", (1, 20, None))
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -89,10 +89,10 @@ def test_the_clicks_are_onsets_and_a_beat(heard: list[dict]) -> None:
 
 
 def test_a_file_is_told_faster_than_it_plays(tmp_path: Path) -> None:
-    long = write_wav(tmp_path / "long.wav", np.zeros(60 * SAMPLERATE))
+    long = write_wav(tmp_path / "long.wav", np.zeros(30 * SAMPLERATE))
     began = time.monotonic()
     done = run("listen", long, "--json", "--fps", 20)
-    assert len(done.out.splitlines()) == 1200
+    assert len(done.out.splitlines()) == 600
     assert time.monotonic() - began < 30
 
 
