@@ -28,6 +28,9 @@ from visualiser.types import Features, Tick
 
 ROOT = Path(__file__).resolve().parents[1]
 OURS = ("classic-28", "classic-56", "landscapes", "petals", "shapes", "simple")
+LONGEST = ("test_window", "test_window_hearing", "test_train_command", "test_train_shape",
+           "test_live_sound", "test_bad_input", "test_command_line", "test_audio_cable",
+           "test_audio_song", "test_visibility", "test_look_eye")  # fmt: skip
 settings.register_profile("quick", max_examples=40)  # where a test names no number of its own
 settings.register_profile("soak", max_examples=1000)  # make soak
 settings.load_profile("quick")
@@ -105,6 +108,11 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest files first: one that began last would keep the other core idle."""
+    items.sort(key=lambda item: item.path.stem not in LONGEST)
 
 
 @pytest.fixture(scope="module")

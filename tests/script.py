@@ -34,11 +34,11 @@ def wait(ready, limit_s=8.0):
         assert now() < deadline, "nothing happened"
         time.sleep(0.01)
     return found
-def watch(song, seconds):
+def watch(source, seconds):
     until, lines = now() + seconds, []
     while now() < until:
-        sound = song.window(now(), 2048)
-        lines += song.notices()
+        sound = source.window(now(), 2048)
+        lines += source.notices()
         time.sleep(0.01)
     return sound, lines
 """
