@@ -32,7 +32,7 @@ def test_without_an_output_it_goes_on_unheard_and_says_so(tmp_path: Path) -> Non
     path = write(tmp_path / "song.wav", sine(500, 2.0))
     script = """
 song = Song(sys.argv[1])
-one, lines = watch(song, 0.5)
+one, lines = watch(song, 1.0)
 two, more = watch(song, 1.0)
 song.close()
 report(lines=lines + more, rate=(two.end - one.end) / (two.t - one.t), end=one.end,
