@@ -20,10 +20,10 @@ run: .venv/ready
 	@$(BIN)/python main.py
 
 test: .venv/ready-dev
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 soak: .venv/ready-dev
-	$(BIN)/python -m pytest -m soak
+	$(BIN)/python -m pytest -m "soak or hypothesis" --hypothesis-profile soak
 
 check: .venv/ready-dev
 	$(BIN)/ruff check .

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as while playing; set before numpy comes in
+# Before numpy and torch come in: a thread for each core would only wait for the other core, which
+# has tests of its own. The programs that tests start take it over.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -13,6 +16,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import settings
 
 from visualiser import latents
 from visualiser.controls import Control, Controls
@@ -21,11 +25,18 @@ from visualiser.nets import checkpoint
 from visualiser.nets.architecture import Architecture
 from visualiser.nets.checkpoint import Card, Checkpoint
 from visualiser.nets.dense import architecture as dense
+from visualiser.nets.visibility import order_directions
 from visualiser.show import declare
 from visualiser.types import Features, Tick
 
 ROOT = Path(__file__).resolve().parents[1]
 OURS = ("classic-28", "classic-56", "landscapes", "petals", "shapes", "simple")
+LONGEST = ("test_window", "test_window_hearing", "test_train_command", "test_train_shape",
+           "test_live_sound", "test_bad_input", "test_command_line", "test_audio_cable",
+           "test_audio_song", "test_visibility", "test_look_eye")  # fmt: skip
+settings.register_profile("quick", max_examples=40)  # where a test names no number of its own
+settings.register_profile("soak", max_examples=500)  # make soak
+settings.load_profile("quick")
 SHIPPED = [
     name for name in checkpoint.names() if name in OURS
 ]  # and not who is trained beside them
@@ -100,6 +111,20 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest files first: one that began last would keep the other core idle."""
+    items.sort(key=lambda item: item.path.stem not in LONGEST)
+
+
+@pytest.fixture(scope="module")
+def few_samples() -> Iterator[None]:
+    """Directions are measured at a few points: where nobody asks how well, it takes most of the
+    time that a small model needs."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(order_directions, "__defaults__", (1, 20, None))
+        yield
 
 
 @pytest.fixture(scope="session")

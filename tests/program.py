@@ -17,7 +17,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -62,6 +62,48 @@ class Done:
         return [line for line in self.err.splitlines() if line.strip()]
 
 
+def run(
+    *arguments: object,
+    cwd: Path = ROOT,
+    env: Mapping[str, str] | None = None,
+    timeout: float = 90.0,
+    **popen: object,
+) -> Done:
+    """One command, to its end. cwd: where the program lies; env: what is added to an environment
+    without a display."""
+    done = subprocess.run(
+        command(arguments),
+        cwd=cwd,
+        env=environment(env),
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        **popen,
+    )
+    return Done(done.returncode, done.stdout, done.stderr)
+
+
+@contextmanager
+def on_terminal(*arguments: object, cwd: Path = ROOT) -> Iterator[Terminal]:
+    """The program, running on a terminal, where it draws its bars."""
+    outside, inside = os.openpty()
+    os.set_blocking(outside, False)
+    process = subprocess.Popen(
+        command(arguments),
+        cwd=cwd,
+        env=environment({"COLUMNS": "120", "LINES": "30", "TERM": "xterm"}),
+        stdout=inside,
+        stderr=inside,
+    )
+    try:
+        yield Terminal(process, outside)
+    finally:
+        process.kill()
+        process.wait()
+        os.close(outside)
+        os.close(inside)
+
+
 class Program:
     """A copy of the project, whose recordings, screenshots and models nobody else touches."""
 
@@ -90,24 +132,24 @@ class Program:
                 self._shell.wait()
                 self._shell.stdout.close()
 
-    def run(
-        self,
-        *arguments: object,
-        env: Mapping[str, str] | None = None,
-        timeout: float = 90.0,
-        **popen: object,
-    ) -> Done:
-        """One command, to its end. env: what is added to an environment without a display."""
-        done = subprocess.run(
-            self._command(arguments),
-            cwd=self.root,
-            env=environment(env),
-            capture_output=True,
-            text=True,
-            timeout=timeout,
-            **popen,
-        )
-        return Done(done.returncode, done.stdout, done.stderr)
+    def hurry(self) -> Program:
+        """Let it look at fewer pictures after a training, which takes longer than a short one."""
+        for name, much, little in (
+            ("nets/visibility.py", "samples: int = 300", "samples: int = 20"),
+            ("train/shape.py", "= 16_000, 4000, 4, 6000, 1500", "= 1000, 300, 2, 1000, 60"),
+        ):
+            path = self.root / "visualiser" / name
+            source = path.read_text()
+            assert source.count(much) == 1, f"{much} is not in {name}"
+            path.write_text(source.replace(much, little))
+        return self
+
+    def run(self, *arguments: object, **options: object) -> Done:
+        """One command, to its end; options: as above."""
+        return run(*arguments, cwd=self.root, **options)
+
+    def on_terminal(self, *arguments: object) -> AbstractContextManager[Terminal]:
+        return on_terminal(*arguments, cwd=self.root)
 
     def do(self, *arguments: object) -> Done:
         """One command, to its end, in a process that takes one after the other, with no display."""
@@ -134,7 +176,7 @@ class Program:
         log = self.root / f"log-{time.monotonic_ns()}"
         with log.open("wb") as written:
             process = subprocess.Popen(
-                self._command(arguments),
+                command(arguments),
                 cwd=self.root,
                 env=environment(env),
                 stdout=subprocess.DEVNULL,
@@ -146,29 +188,6 @@ class Program:
         finally:
             process.kill()
             process.wait()
-
-    @contextmanager
-    def on_terminal(self, *arguments: object) -> Iterator[Terminal]:
-        """The program, running with its stderr on a terminal, where it draws its bars."""
-        outside, inside = os.openpty()
-        os.set_blocking(outside, False)
-        process = subprocess.Popen(
-            self._command(arguments),
-            cwd=self.root,
-            env=environment({"COLUMNS": "120", "TERM": "xterm"}),
-            stdout=subprocess.DEVNULL,
-            stderr=inside,
-        )
-        try:
-            yield Terminal(process, outside)
-        finally:
-            process.kill()
-            process.wait()
-            os.close(outside)
-            os.close(inside)
-
-    def _command(self, arguments: Sequence[object]) -> list[str]:
-        return [sys.executable, "main.py", *map(str, arguments)]
 
 
 class Playing:
@@ -220,6 +239,10 @@ class Terminal:
         # Read on: a full terminal would keep it waiting.
         wait_until(lambda: (self.seen(), self.process.poll() is not None)[1], "its end", limit_s)
         return self.process.returncode
+
+
+def command(arguments: Sequence[object]) -> list[str]:
+    return [sys.executable, "main.py", *map(str, arguments)]
 
 
 def environment(added: Mapping[str, str] | None = None) -> dict[str, str]:

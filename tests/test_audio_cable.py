@@ -2,73 +2,20 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from conftest import ROOT
+from script import Script, run
 from virtual_microphone import VirtualDevices, sine, virtual_devices
 
 from benchmarks.cable import listening, pull_and_plug
-
-PREAMBLE = """
-import json, sys, time
-import numpy as np
-from visualiser.audio.levels import InputList
-from visualiser.audio.microphone import Microphone
-
-began = time.perf_counter()
-def now():
-    return time.perf_counter() - began
-def report(**facts):
-    print(json.dumps(facts), flush=True)
-def wait(ready, limit_s=8.0):
-    deadline = now() + limit_s
-    while not (found := ready()):
-        assert now() < deadline, "nothing happened"
-        time.sleep(0.01)
-    return found
-"""
 
 
 @pytest.fixture
 def devices() -> Iterator[VirtualDevices]:
     with virtual_devices() as devices:
         yield devices
-
-
-class Script:
-    """A process with the names above, which is told to go on by a line, and reports facts."""
-
-    def __init__(self, script: str, devices: VirtualDevices, **env: str) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", PREAMBLE + script],
-            env=devices.env | env,
-            cwd=ROOT,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-
-    def __enter__(self) -> Script:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self.process.kill()
-        self.process.communicate()
-
-    def facts(self) -> dict:
-        line = self.process.stdout.readline()
-        assert line, self.process.communicate()[1]
-        return json.loads(line)
-
-    def go_on(self) -> None:
-        self.process.stdin.write("\n")
-        self.process.stdin.flush()
 
 
 def unplugged(devices: VirtualDevices, times: int) -> None:
@@ -93,7 +40,7 @@ def unplugged(devices: VirtualDevices, times: int) -> None:
 def test_a_pulled_plug_is_marked_at_once_and_the_device_is_soon_back(
     devices: VirtualDevices,
 ) -> None:
-    unplugged(devices, 5)
+    unplugged(devices, 3)
 
 
 @pytest.mark.soak
@@ -124,7 +71,7 @@ sound = microphone.window(now(), 480)
 report(label=microphone.label, grows=sound.end >= first.end)
 microphone.close()
 """
-    with Script(script, devices) as listener:
+    with Script(script, devices.env) as listener:
         assert "playing the demo loop" in listener.facts()["notices"][0]
         devices.plug("line_in").play(sine(500))
         listener.go_on()
@@ -146,7 +93,7 @@ wait(lambda: abs(hz() - 3000) < 10)
 report(done=True)
 microphone.close()
 """
-    with Script(script, devices) as listener:
+    with Script(script, devices.env) as listener:
         listener.facts()
         devices.control("set-default-source", "desk")
         assert listener.facts() == {"done": True}
@@ -174,17 +121,16 @@ def test_a_signal_on_one_of_two_channels_keeps_its_level(devices: VirtualDevices
 peaks = {}
 for channels in ((), (2,), (1,)):
     microphone = Microphone("line_in", channels=channels)
-    end = now() + 1.5
-    while now() < end:
-        sound = microphone.window(now(), 4800)
-        time.sleep(0.02)
+    sound, lines = watch(microphone, 0.5)
+    while microphone.state != "hearing":
+        watch(microphone, 0.1)
+    sound, lines = watch(microphone, 0.5)
     assert microphone.state == "hearing"
     peaks[str(channels)] = float(abs(sound.samples).max())
     microphone.close()
 report(**peaks)
 """
-    with Script(script, devices) as listener:
-        peaks = listener.facts()
+    peaks = run(script, devices.env)
     assert peaks == pytest.approx({"()": 0.5, "(2,)": 0.5, "(1,)": 0.0}, abs=0.03)
 
 
@@ -219,7 +165,7 @@ inputs.close()
 microphone.close()
 report(close_s=now() - before)
 """
-    with Script(script, devices) as listener:
+    with Script(script, devices.env) as listener:
         facts = listener.facts()
         assert facts["line_in"] == pytest.approx(-6, abs=1)
         assert facts["desk"] == pytest.approx(-26, abs=1)

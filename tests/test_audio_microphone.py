@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import os
-import subprocess
 import sys
 import threading
 import time
@@ -14,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from script import Script, run
 from virtual_microphone import VirtualMicrophone, virtual_microphone
 
 from visualiser.audio import owner, tap
@@ -21,41 +20,6 @@ from visualiser.audio.file import DEMO, AudioFile
 from visualiser.audio.inputs import Input, match_input
 from visualiser.audio.microphone import Microphone
 from visualiser.types import UserError
-
-ROOT = Path(__file__).resolve().parents[1]
-
-PREAMBLE = """
-import json, sys, time
-import numpy as np
-from visualiser.audio.inputs import list_inputs
-from visualiser.audio.microphone import Microphone
-from visualiser.types import UserError
-
-started = time.monotonic()
-def now():
-    return time.monotonic() - started
-def wait(ready, limit_s=8.0):
-    deadline = now() + limit_s
-    while not ready():
-        assert now() < deadline, "nothing happened"
-        time.sleep(0.02)
-def report(**facts):
-    print(json.dumps(facts), flush=True)
-"""
-
-
-def listen(script: str, env: dict[str, str]) -> dict:
-    """Run the script with the names above; the facts it reported last."""
-    done = subprocess.run(
-        [sys.executable, "-c", PREAMBLE + script],
-        env=env,
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=30,
-    )
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout.splitlines()[-1])
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +30,7 @@ def room() -> Iterator[VirtualMicrophone]:
 
 def test_a_tone_arrives_with_its_frequency_and_level(room: VirtualMicrophone) -> None:
     room.tone(1000.0, peak=0.5)
-    heard = listen(
+    heard = run(
         """
 before = now()
 microphone = Microphone()
@@ -97,7 +61,7 @@ report(hz=hz, peak=float(abs(samples).max()), label=label, notices=notices,
 
 
 def test_a_wished_samplerate_and_a_name_in_any_case(room: VirtualMicrophone) -> None:
-    heard = listen(
+    heard = run(
         """
 microphone = Microphone("PULS", samplerate=16000)
 wait(lambda: microphone.label != "microphone")
@@ -111,7 +75,7 @@ microphone.close()
 
 def test_the_inputs_are_listed(room: VirtualMicrophone) -> None:
     script = "report(rows=[[r.name, r.hostapi, r.is_default] for r in list_inputs()])"
-    rows = listen(script, room.env)["rows"]
+    rows = run(script, room.env)["rows"]
     assert ["default", "ALSA", True] in rows
     assert ["pulse", "ALSA", False] in rows
 
@@ -127,7 +91,7 @@ microphone.close()
 
 
 def test_an_unknown_name_says_what_there_is_and_plays_the_demo(room: VirtualMicrophone) -> None:
-    heard = listen(UNHEARD.format(device="Scarlett"), room.env)
+    heard = run(UNHEARD.format(device="Scarlett"), room.env)
     (line,) = heard["notices"]
     assert 'no sound input matches "Scarlett"' in line
     assert '"pulse"' in line and '"default"' in line and "demo loop" in line
@@ -140,7 +104,7 @@ def test_an_unknown_name_says_what_there_is_and_plays_the_demo(room: VirtualMicr
 def test_without_portaudio_it_says_what_to_install(tmp_path: Path) -> None:
     (tmp_path / "sounddevice.py").write_text("raise OSError('PortAudio library not found')\n")
     env = os.environ | {"PYTHONPATH": str(tmp_path)}
-    heard = listen(UNHEARD.format(device=None), env)
+    heard = run(UNHEARD.format(device=None), env)
     (line,) = heard["notices"]
     assert "PortAudio" in line and "apt install libportaudio2" in line and "demo loop" in line
     assert "\n" not in line
@@ -151,7 +115,7 @@ try:
 except UserError as error:
     report(error=str(error))
 """
-    assert "libportaudio2" in listen(script, env)["error"]
+    assert "libportaudio2" in run(script, env)["error"]
 
 
 def test_a_pulled_plug_is_said_once_and_gives_silence() -> None:
@@ -170,21 +134,11 @@ microphone.close()
 microphone.close()
 report(notices=notices, again=microphone.notices(), close_s=now() - before)
 """
-        with subprocess.Popen(
-            [sys.executable, "-c", PREAMBLE + script],
-            env=microphone.env,
-            cwd=ROOT,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        ) as listener:
-            assert listener.stdout is not None
-            ready = listener.stdout.readline()
+        with Script(script, microphone.env) as listener:
+            assert listener.facts() == {"ready": True}
             microphone.unplug()
-            out, err = listener.communicate("\n", timeout=20)
-    assert ready and listener.returncode == 0, err
-    heard = json.loads(out)
+            listener.go_on()
+            heard = listener.end()
     assert heard["notices"] == ["microphone default has gone: hearing silence"]
     assert heard["again"] == []
     assert heard["close_s"] < 2.5

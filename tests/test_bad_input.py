@@ -176,12 +176,12 @@ def test_a_broken_model_in_the_folder_does_not_stop_the_others(
 def test_without_any_model_it_says_how_to_make_one(tmp_path: Path) -> None:
     with Program(tmp_path) as program:
         shutil.rmtree(program.models)
+        program.hurry()
         listed = program.do("models")
         assert (listed.code, listed.err) == (0, "")
         assert "python main.py train" in listed.out
-        for arguments in (["--seconds", "1"], ["render", "-o", "no.mp4"]):
-            done = program.run(*arguments, env=DUMMY)
-            assert_refused(done, "python main.py train")
+        assert_refused(program.do("render", "-o", "no.mp4"), "python main.py train")
+        assert_refused(program.run("--seconds", "1", env=DUMMY), "python main.py train")
         trained = program.do(
             "train", "--epochs", 1, "--pictures", 100, "--size", 8, "--widths", 8, "--latents", 2
         )

@@ -25,7 +25,7 @@ TINY = ("--size", 12, "--widths", "16", "--latents", 2, "--pictures", 150)
 
 @pytest.fixture(scope="module")
 def program(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
-    with Program(tmp_path_factory.mktemp("project")) as program:
+    with Program(tmp_path_factory.mktemp("project")).hurry() as program:
         yield program
 
 

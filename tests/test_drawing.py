@@ -35,7 +35,7 @@ WIPE: Command = ("draw.wipe", Nudge(1))
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder(tmp_path_factory: pytest.TempPathFactory, few_samples: None) -> Path:
     """Models of every kind: small, alone (a decoder), shape and colour."""
     folder = tmp_path_factory.mktemp("drawn")
     alone = Architecture(height=6, width=5, latent_dim=3,

@@ -97,8 +97,8 @@ def test_the_same_seed_is_the_same_path_and_another_is_another(name: str) -> Non
 @EVERY
 def test_the_path_is_the_same_at_30_and_at_120_frames_a_second(name: str) -> None:
     """Also across jumps: they come at the same times."""
-    slow, slow_field = play(make(name), 4.0, 30)
-    fast, fast_field = play(make(name), 4.0, 120)
+    slow, slow_field = play(make(name), 2.5, 30)
+    fast, fast_field = play(make(name), 2.5, 120)
     np.testing.assert_allclose(fast[::4], slow, atol=1e-4)
     np.testing.assert_allclose(fast_field[::4], slow_field, atol=1e-4)
 

@@ -5,10 +5,8 @@ from __future__ import annotations
 import io
 import json
 import math
-import os
 import signal
 import subprocess
-import sys
 import time
 import wave
 from collections.abc import Iterator
@@ -20,11 +18,12 @@ from conftest import hear
 from program import (
     ROOT,
     SAMPLERATE,
-    Done,
-    Terminal,
     assert_refused,
+    command,
     environment,
     has_traceback,
+    on_terminal,
+    run,
     wait_until,
 )
 from rich.console import Console
@@ -39,18 +38,6 @@ KEYS = {
     *("onset_high", "loudness", "energy", "bpm", "beats", "beat_phase", "beat_confidence"),
     "heard_t",
 }
-
-
-def listen(*words: object, env: dict[str, str] | None = None, timeout: float = 60) -> Done:
-    done = subprocess.run(
-        [sys.executable, "main.py", "listen", *map(str, words)],
-        cwd=ROOT,
-        env=environment(env),
-        capture_output=True,
-        text=True,
-        timeout=timeout,
-    )
-    return Done(done.returncode, done.stdout, done.stderr)
 
 
 def write_wav(path: Path, samples: np.ndarray) -> Path:
@@ -74,7 +61,7 @@ def clicks(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def heard(clicks: Path) -> list[dict]:
-    done = listen(clicks, "--json", "--fps", 50)
+    done = run("listen", clicks, "--json", "--fps", 50)
     assert (done.code, done.err) == (0, "")
     return [json.loads(line) for line in done.out.splitlines()]
 
@@ -103,20 +90,20 @@ def test_the_clicks_are_onsets_and_a_beat(heard: list[dict]) -> None:
 
 
 def test_a_file_is_told_faster_than_it_plays(tmp_path: Path) -> None:
-    long = write_wav(tmp_path / "long.wav", np.zeros(60 * SAMPLERATE))
+    long = write_wav(tmp_path / "long.wav", np.zeros(30 * SAMPLERATE))
     began = time.monotonic()
-    done = listen(long, "--json", "--fps", 20)
-    assert len(done.out.splitlines()) == 1200
+    done = run("listen", long, "--json", "--fps", 20)
+    assert len(done.out.splitlines()) == 600
     assert time.monotonic() - began < 30
 
 
 def test_seconds_limit_it(clicks: Path) -> None:
-    assert len(listen(clicks, "--json", "--seconds", 0.5).out.splitlines()) == 30
+    assert len(run("listen", clicks, "--json", "--seconds", 0.5).out.splitlines()) == 30
 
 
 def test_whoever_has_read_enough_may_go(clicks: Path) -> None:
     with subprocess.Popen(
-        [sys.executable, "main.py", "listen", str(clicks), "--json"],
+        command(["listen", clicks, "--json"]),
         cwd=ROOT,
         env=environment(),
         stdout=subprocess.PIPE,
@@ -133,14 +120,14 @@ def test_what_cannot_be_heard_is_told_in_a_line(tmp_path: Path, clicks: Path) ->
     empty = write_wav(tmp_path / "empty.wav", np.zeros(0))
     text = tmp_path / "notes.txt"
     text.write_text("no sound at all")
-    assert_refused(listen(tmp_path / "none.wav"), "none.wav")
-    assert_refused(listen(empty, "--json"), "empty.wav", "no sound")
-    assert_refused(listen(text, "--json"), "notes.txt")
-    assert_refused(listen(clicks, "--fps", 0), "--fps")
+    assert_refused(run("listen", tmp_path / "none.wav"), "none.wav")
+    assert_refused(run("listen", empty, "--json"), "empty.wav", "no sound")
+    assert_refused(run("listen", text, "--json"), "notes.txt")
+    assert_refused(run("listen", clicks, "--fps", 0), "--fps")
 
 
 def test_without_an_input_it_says_so() -> None:
-    done = listen("--json", "--seconds", 1, "--input", "no such thing")
+    done = run("listen", "--json", "--seconds", 1, "--input", "no such thing")
     assert done.code == 2 and done.out == ""
     assert done.lines[-1].startswith("squircle: ")
 
@@ -153,37 +140,20 @@ def room() -> Iterator[VirtualMicrophone]:
 
 def test_a_microphone_is_told_live(room: VirtualMicrophone) -> None:
     room.tone(440.0, 0.5)
-    done = listen("--json", "--seconds", 3, "--fps", 30, "--input", "pulse", env=room.env)
+    done = run("listen", "--json", "--seconds", 2, "--fps", 30, "--input", "pulse", env=room.env)
     assert done.code == 0, done.err
     lines = [json.loads(line) for line in done.out.splitlines()]
-    assert 20 < len(lines) <= 91
+    assert 20 < len(lines) <= 61
     assert max(line["level_dbfs"] for line in lines) == pytest.approx(-9, abs=1)
     assert not has_traceback(done.err)
 
 
-def on_terminal(*words: object) -> tuple[subprocess.Popen[bytes], Terminal]:
-    outside, inside = os.openpty()
-    os.set_blocking(outside, False)
-    process = subprocess.Popen(
-        [sys.executable, "main.py", "listen", *map(str, words)],
-        cwd=ROOT,
-        env=environment({"COLUMNS": "90", "LINES": "30", "TERM": "xterm"}),
-        stdout=inside,
-        stderr=inside,
-    )
-    return process, Terminal(process, outside)  # `inside` stays open, or the rest could not be read
-
-
 def test_a_terminal_shows_it_until_ctrl_c(clicks: Path) -> None:
-    process, terminal = on_terminal(clicks, "--mute")
-    try:
+    with on_terminal("listen", clicks, "--mute") as terminal:
         wait_until(lambda: "hearing" in terminal.seen() and "█" in terminal.seen(), "a picture")
-        process.send_signal(signal.SIGINT)
-        wait_until(lambda: (terminal.seen(), process.poll() is not None)[1], "its end")
-    finally:
-        process.kill()
-    assert process.wait() == 130
-    seen = terminal.seen()
+        terminal.process.send_signal(signal.SIGINT)
+        assert terminal.wait() == 130
+        seen = terminal.seen()
     assert not has_traceback(seen)
     for word in ("level", "dBFS", "gain", "energy", "beat", "low", "mid", "high", "clicks.wav"):
         assert word in seen

@@ -101,7 +101,7 @@ def stacks(draw: st.DrawFn) -> tuple[layers.AnyLayer, ...]:
     return (*found, layers.Dense(units=1))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(deadline=None)
 @given(stacks())
 def test_any_layers_give_the_same_numbers(tmp_path_factory, stack) -> None:
     try:
@@ -450,7 +450,7 @@ def test_a_newer_opset_and_a_newer_format(tmp_path: Path) -> None:
     assert "IR version" in refused(saved(tmp_path / "x.onnx", model))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(deadline=None)
 @given(st.data())
 def test_a_file_cut_short_or_of_something_else(tmp_path_factory, data: st.DataObject) -> None:
     whole = CASES["flat"][0].SerializeToString()
@@ -461,7 +461,7 @@ def test_a_file_cut_short_or_of_something_else(tmp_path_factory, data: st.DataOb
     assert str(path) in refused(path)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(deadline=None)
 @given(st.data())
 def test_a_flipped_bit_is_played_or_refused(tmp_path_factory, data: st.DataObject) -> None:
     whole = bytearray(data.draw(st.sampled_from([GRAPHS["conv"], GRAPHS["beside"]])))

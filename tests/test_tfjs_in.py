@@ -17,6 +17,7 @@ from visualiser.nets import checkpoint
 from visualiser.nets.checkpoint import Checkpoint
 from visualiser.nets.play import Player
 
+pytestmark = pytest.mark.usefixtures("few_samples")
 CLOSE = 1e-5
 
 

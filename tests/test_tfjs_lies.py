@@ -19,6 +19,8 @@ from visualiser.exchange import tfjs_in
 from visualiser.nets.play import Player
 from visualiser.types import UserError
 
+pytestmark = pytest.mark.usefixtures("few_samples")
+
 
 @pytest.fixture(scope="module")
 def node() -> Iterator[Node]:
@@ -353,9 +355,7 @@ JUNK = st.one_of(
 )
 
 
-@settings(
-    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_any_one_thing_changed_is_read_or_told(copied: Path, data: st.DataObject) -> None:
     model = json.loads((copied.parent / "model.json").read_text())

@@ -27,6 +27,7 @@ TINY = TrainSettings(
     rate=0.01,
     threads=1,
 )
+pytestmark = pytest.mark.usefixtures("few_samples")
 
 
 @pytest.fixture(scope="module", autouse=True)

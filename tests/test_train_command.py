@@ -21,7 +21,7 @@ COLOUR = ("--size", 16, "--latents", 3, "--batch", 4)
 
 @pytest.fixture(scope="module")
 def program(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
-    with Program(tmp_path_factory.mktemp("project")) as program:
+    with Program(tmp_path_factory.mktemp("project")).hurry() as program:
         yield program
 
 

@@ -32,6 +32,7 @@ TINY = ShapeTraining(
     rate=6e-3,
     threads=1,
 )
+pytestmark = pytest.mark.usefixtures("few_samples")
 
 
 @pytest.fixture(scope="module", autouse=True)

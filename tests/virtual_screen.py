@@ -23,6 +23,7 @@ import numpy as np
 import pygame
 
 _INSTALL = "apt-get install -y --no-install-recommends xvfb xdotool"
+_LIKELY = [11]  # sizes at which words were found: the last is tried first
 _FONT = Path(__file__).resolve().parents[1] / "assets" / "JetBrainsMono-Regular.ttf"
 
 
@@ -136,8 +137,12 @@ def reads(pixels: np.ndarray, *words: str, sizes: Sequence[int] = range(8, 25)) 
     """Whether all of these words stand somewhere in a picture (H, W, 3), on an even ground, in the
     program's typeface and in one size."""
     page = Page(pixels)
-    size = next((size for size in sizes if page.match(words[0], size) > 0.93), None)
-    return size is not None and all(page.match(other, size) > 0.93 for other in words[1:])
+    likely = sorted(sizes, key=lambda size: size != _LIKELY[-1])
+    size = next((size for size in likely if page.match(words[0], size) > 0.93), None)
+    if size is None:
+        return False
+    _LIKELY.append(size)
+    return all(page.match(other, size) > 0.93 for other in words[1:])
 
 
 class Page:
@@ -145,7 +150,8 @@ class Page:
 
     def __init__(self, pixels: np.ndarray) -> None:
         self._grey = pixels.astype(float).mean(axis=2)
-        self._spectrum = np.fft.rfft2(self._grey)
+        self._spectrum = np.fft.rfft2((self._grey - self._grey.mean()).astype(np.float32))
+        self._squares, self._sums = _total(self._grey**2), _total(self._grey)
 
     def match(self, words: str, size: int) -> float:
         """The best correlation of the drawn words with any place of the picture, -1..1."""
@@ -161,15 +167,21 @@ class Page:
         if mask.shape[0] > grey.shape[0] or mask.shape[1] > grey.shape[1]:
             return -1.0
         mask = mask - mask.mean()
-        alike = np.fft.irfft2(self._spectrum * np.conj(np.fft.rfft2(mask, grey.shape)), grey.shape)
+        spectrum = np.fft.rfft2(mask.astype(np.float32), grey.shape)
+        alike = np.fft.irfft2(self._spectrum * np.conj(spectrum), grey.shape)
         rows, columns = grey.shape[0] - mask.shape[0] + 1, grey.shape[1] - mask.shape[1] + 1
-        variance = _sums(grey**2, mask.shape) - _sums(grey, mask.shape) ** 2 / mask.size
+        within = _within(self._sums, mask.shape)
+        variance = _within(self._squares, mask.shape) - within**2 / mask.size
         scale = np.sqrt(np.maximum(variance, 25.0 * mask.size) * (mask**2).sum())
         return float((alike[:rows, :columns] / scale).max())
 
 
-def _sums(grey: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+def _total(grey: np.ndarray) -> np.ndarray:
+    """The sum of all above and left of every place."""
+    return np.pad(grey.cumsum(0).cumsum(1), ((1, 0), (1, 0)))
+
+
+def _within(total: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     """The sum over a window of that shape, at every place where it fits."""
-    total = np.pad(grey.cumsum(0).cumsum(1), ((1, 0), (1, 0)))
     h, w = shape
     return total[h:, w:] - total[:-h, w:] - total[h:, :-w] + total[:-h, :-w]
