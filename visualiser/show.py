@@ -225,13 +225,14 @@ class Mover:
         self._now = name
         self._before: Driver | Held | None = None
         self._faded = 1.0
-        self._away: FloatArray = np.zeros(latent_dim, np.float32)
+        self._start: FloatArray = np.zeros(latent_dim, np.float32)
+        self._kept = 0.0  # share of the start in where it is
 
     def depart(self, point: FloatArray) -> None:
-        """Go on from a point, (latent_dim,), and from there slowly back to the driver's own way; a
-        point that is no numbers is none to go on from."""
+        """Go on from a point, (latent_dim,): near it at first, and slowly back to the driver's own
+        way; a point that is no numbers is none to go on from."""
         if np.isfinite(point).all():
-            self._away = (point - self._blend()).astype(np.float32)
+            self._start, self._kept = point.astype(np.float32), 1.0
 
     def choose(self, name: str) -> None:
         """Fade to a driver. One chosen before goes on from where it was left."""
@@ -245,7 +246,7 @@ class Mover:
     def advance(self, tick: Tick, wall_dt: float, features: Features, controls: Controls) -> None:
         """tick: the show's time, which pauses and runs at its pace; wall_dt: for the fade, s."""
         fade_s = controls.number("show.fade")
-        self._away *= np.float32(math.exp(-wall_dt / controls.number("show.return")))
+        self._kept *= math.exp(-wall_dt / controls.number("show.return"))
         self._driver(self._now).advance(tick, features, controls.section(self._now))
         if self._before is None:
             return
@@ -257,17 +258,13 @@ class Mover:
 
     def point(self) -> FloatArray:
         """(latent_dim,) coordinates along the model's directions."""
-        point: FloatArray = self._blend() + self._away
-        return point
+        return _arc(self._start, self._blend(), 1 - self._kept)
 
     def _blend(self) -> FloatArray:
         now = self._driver(self._now).point()
         if self._before is None:
             return now
-        # A circle's arc keeps the sum of two independent normal points standard normal.
-        turn = self._eased() * math.pi / 2
-        mixed = math.cos(turn) * self._before.point() + math.sin(turn) * now
-        return mixed.astype(np.float32)
+        return _arc(self._before.point(), now, self._eased())
 
     def field(self) -> FloatArray:
         """(28, 28) 0..1."""
@@ -285,6 +282,13 @@ class Mover:
         if name not in self._drivers:
             self._drivers[name] = drivers()[name](self._latent_dim, self._seed)
         return self._drivers[name]
+
+
+def _arc(a: FloatArray, b: FloatArray, share: float) -> FloatArray:
+    """a where the share is 0, b where it is 1. On the way a circle's arc keeps the sum of two
+    independent normal points standard normal."""
+    turn = share * math.pi / 2
+    return (math.cos(turn) * a + math.sin(turn) * b).astype(np.float32)
 
 
 class Held:
