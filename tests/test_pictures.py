@@ -23,10 +23,14 @@ from PIL import Image
 from visualiser.data import landscapes
 from visualiser.data.idx import open_idx, read
 from visualiser.data.pictures import open_folder
+from visualiser.nets import conv, dense
+from visualiser.pictures import read as read_one
 from visualiser.types import UserError
 
 RED, GREEN, BLUE = (200, 30, 40), (20, 180, 60), (30, 50, 210)
 ALL = np.arange(1)
+GREY = dense.architecture(32, 32, (4,), 2)
+COLOUR = conv.architecture(32, 2, 4)
 
 
 def fill(folder: Path, n: int, size: tuple[int, int] = (40, 30), ending: str = "png") -> None:
@@ -115,6 +119,49 @@ def test_transparent_pictures_lie_on_black(tmp_path: Path) -> None:
         palette.save(tmp_path / f"c.{ending}", transparency=clear)
         near(only(tmp_path), (0, 0, 0), GREEN, BLUE, (0, 0, 0))
         (tmp_path / f"c.{ending}").unlink()
+
+
+def disc_on(path: Path, disc: int, ground: int, clear: bool, mode: str = "RGBA") -> Path:
+    """A disc of one grey on another, which may be transparent: a quarter of the picture."""
+    y, x = np.mgrid[-1:1:200j, -1:1:200j]
+    inside = np.hypot(x, y) < 0.56
+    grey = np.where(inside, disc, ground).astype(np.uint8)
+    alpha = np.where(inside, 255, 0 if clear else 255).astype(np.uint8)
+    picture = Image.merge("LA", [Image.fromarray(grey), Image.fromarray(alpha)]).convert(mode)
+    picture.save(path)
+    return path
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA"])
+@pytest.mark.parametrize("disc", [255, 0])
+@pytest.mark.parametrize("hidden", [255, 0, 90])
+def test_one_picture_is_what_is_seen_of_it_whatever_is_hidden(
+    tmp_path: Path, mode: str, disc: int, hidden: int
+) -> None:
+    """White shapes lie on black, as training has them; black ones on white, as on paper."""
+    clear = disc_on(tmp_path / "clear.png", disc, hidden, True, mode)
+    solid = disc_on(tmp_path / "solid.png", disc, 255 - disc, False, mode)
+    for turn_light in (False, True):
+        got, expected = (read_one(p, GREY, turn_light=turn_light) for p in (clear, solid))
+        np.testing.assert_allclose(got, expected, atol=0.02)
+    assert got.mean() == pytest.approx(np.pi * 0.28**2, abs=0.03), "a white disc on black"
+    colour = read_one(clear, COLOUR)
+    assert colour.shape == (32, 32, 3) and not colour[0].any(), "colours lie on black as trained"
+    empty = disc_on(tmp_path / "empty.png", 255, 255, True)
+    Image.new("RGBA", (40, 40), (255, 255, 255, 0)).save(empty)
+    assert not read_one(empty, GREY).any()
+
+
+@pytest.mark.parametrize(
+    ("kind", "scale"), [("uint16", 65535), ("int32", 65535), ("float32", 1), ("float32", 255)]
+)
+def test_one_picture_of_more_than_eight_bits_is_scaled(
+    tmp_path: Path, kind: str, scale: float
+) -> None:
+    ramp = np.tile(np.linspace(0, 1, 64), (64, 1))
+    Image.fromarray((ramp * scale).astype(kind)).save(tmp_path / "ramp.tiff")
+    fine = read_one(tmp_path / "ramp.tiff", GREY)
+    np.testing.assert_allclose(fine, np.tile(np.linspace(0, 1, 32), (32, 1)), atol=0.03)
 
 
 def test_palettes_cmyk_and_one_bit_have_their_colours(tmp_path: Path) -> None:
@@ -211,14 +258,16 @@ def bomb(path: Path, edge: int = 8_100) -> None:
 @pytest.mark.parametrize("edge", [8_100, 10_000, 13_500])
 def test_a_picture_that_would_fill_the_memory_is_not_decoded(tmp_path: Path, edge: int) -> None:
     """On both sides of the limits at which Pillow itself warns, and raises."""
+    size = f"{edge}x{edge}" if edge < 13_500 else "182 million"
+    why = f"it has {size} pixels; allowed are 64 million"
     bomb(tmp_path / "bomb.png", edge)
-    with pytest.raises(UserError, match=r"bomb\.png: it has more than 64 million pixels"):
+    with pytest.raises(UserError, match=rf"bomb\.png: {why}"):
         open_folder(tmp_path, 32, 1)
     fill(tmp_path, 3)
     train, _ = open_folder(tmp_path, 32, 1)
-    assert [(p.name, why) for p, why in train.skipped] == [
-        ("bomb.png", "it has more than 64 million pixels")
-    ]
+    assert [(p.name, told) for p, told in train.skipped] == [("bomb.png", why)]
+    with pytest.raises(UserError, match=rf"bomb\.png: {why}"):
+        read_one(tmp_path / "bomb.png", GREY)
 
 
 @pytest.mark.filterwarnings("error")
@@ -234,7 +283,7 @@ def test_a_picture_that_became_too_large_is_not_decoded_either(tmp_path: Path) -
         bomb(path)
     for half in (train, held_out):
         half.batch(np.arange(len(half)))
-    assert {why for _, why in train.skipped} == {"it has more than 64 million pixels"}
+    assert {why for _, why in train.skipped} == {"it has 8100x8100 pixels; allowed are 64 million"}
 
 
 def test_a_folder_that_cannot_be_used_is_told_in_one_line(tmp_path: Path) -> None:

@@ -9,17 +9,17 @@ from pathlib import Path
 import numpy as np
 
 from visualiser.files import write_bytes
+from visualiser.images import load_upright, open_image, to_rgb, why_not
 from visualiser.look.upscale import resize
 from visualiser.nets.architecture import Architecture
 from visualiser.types import FloatArray, UserError
-
-LARGEST = 64_000_000  # pixels of a picture that is read
 
 
 def read(path: Path, wanted: Architecture, turn_light: bool = False) -> FloatArray:
     """A picture as an encoder takes it, (H, W) or (H, W, 3) float32 0..1: from a .npy of floats, or
     whatever Pillow reads. What is not of the network's proportions gets black beside it, so that a
-    circle stays one.
+    circle stays one. What is transparent is laid on black; where greys are encoded, on white below
+    what is dark.
 
     turn_light: take a dark drawing on a light ground for what is meant by it. Raises UserError.
     """
@@ -95,24 +95,12 @@ def _read_array(path: Path) -> FloatArray:
 
 
 def _read_file(path: Path, in_colour: bool) -> FloatArray:
-    from PIL import Image, ImageOps
-
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow warns of large pictures; the limit is ours
-            with Image.open(path) as picture:
-                if picture.width * picture.height > LARGEST:
-                    raise UserError(
-                        f"{path} has {picture.width}x{picture.height} pixels;"
-                        f" allowed are {LARGEST // 10**6} million"
-                    )
-                upright = ImageOps.exif_transpose(picture)
-                if upright.mode.startswith("I;16"):  # Pillow would cut it off at 255
-                    return np.asarray(upright, np.float32) / np.float32(65535)
-                whole = upright.convert("RGB" if in_colour else "L")
-    except UserError:
-        raise
+            with open_image(path) as picture:
+                load_upright(picture)
+                rgb = to_rgb(picture, ink=not in_colour)
     except Exception as error:  # Pillow's decoders raise nearly everything
-        why = getattr(error, "strerror", None) or "it is not a picture that can be read"
-        raise UserError(f"cannot read {path}: {why}") from None
-    return np.asarray(whole, np.float32) / np.float32(255)
+        raise UserError(f"cannot read {path}: {why_not(error)}") from None
+    return np.asarray(rgb if in_colour else rgb.convert("L"), np.float32) / np.float32(255)
