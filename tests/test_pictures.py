@@ -97,6 +97,8 @@ def test_what_a_camera_turned_stands_upright(tmp_path: Path, ending: str, turn: 
         exif[0x0112] = turn
         stored.save(tmp_path / f"a.{ending}", exif=exif)
         near(only(tmp_path), RED, GREEN, BLUE, (0, 0, 0))
+        one = read_one(tmp_path / f"a.{ending}", COLOUR)[4:28]  # black above and below
+        near((one * 255).astype(np.uint8), RED, GREEN, BLUE, (0, 0, 0))
 
 
 def test_transparent_pictures_lie_on_black(tmp_path: Path) -> None:
@@ -150,6 +152,54 @@ def test_one_picture_is_what_is_seen_of_it_whatever_is_hidden(
     empty = disc_on(tmp_path / "empty.png", 255, 255, True)
     Image.new("RGBA", (40, 40), (255, 255, 255, 0)).save(empty)
     assert not read_one(empty, GREY).any()
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "P", "L", "1", "I;16"])
+@pytest.mark.parametrize("size", [(1_500, 1_500), (2_400, 30), (7, 3_000)])
+def test_one_large_picture_is_what_it_is_small(
+    tmp_path: Path, mode: str, size: tuple[int, int]
+) -> None:
+    """A black quarter of a white picture, at the size of the network and at many times that."""
+    picture = Image.new("L", size, 255)
+    picture.paste(0, (0, 0, size[0] // 2, size[1] // 2))
+    if mode == "I;16":
+        Image.fromarray(np.asarray(picture, np.uint16) * 257).save(tmp_path / "large.png")
+    else:
+        picture.convert(mode).save(tmp_path / "large.png")
+    scale = 32 / max(size)
+    wide, high = (max(1, round(edge * scale)) for edge in size)
+    expected = np.zeros((32, 32))
+    left, top = (32 - wide) // 2, (32 - high) // 2
+    small = picture.resize((wide, high), Image.Resampling.BOX)
+    expected[top : top + high, left : left + wide] = np.asarray(small) / 255
+    image = read_one(tmp_path / "large.png", GREY)
+    assert np.abs(image.mean() - expected.mean()) < 0.03
+    if min(size) > 1_000:
+        np.testing.assert_allclose(image, expected, atol=0.16)  # along the edges
+
+
+@pytest.mark.parametrize(("ending", "mode"), [("jpg", "RGB"), ("png", "RGB"), ("png", "RGBA")])
+def test_a_photo_is_not_made_of_floats_as_a_whole(tmp_path: Path, ending: str, mode: str) -> None:
+    """12 megapixels; what numpy keeps is counted, and Pillow's own is not."""
+    path = tmp_path / f"photo.{ending}"
+    quarters((4_000, 3_000)).convert(mode).save(path)
+    tracemalloc.start()
+    try:
+        read_one(path, COLOUR)
+        assert tracemalloc.get_traced_memory()[1] < 4e6
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("name", ["pipe.png", "pipe.npy", "folder.png", "folder.npy", "/dev/zero"])
+def test_what_has_no_end_is_not_waited_for(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    if name.startswith("pipe"):
+        os.mkfifo(path)
+    elif name.startswith("folder"):
+        path.mkdir()
+    with pytest.raises(UserError, match=r"cannot read \S+: it is a [a-z ]+, and no file$"):
+        read_one(path, GREY)
 
 
 @pytest.mark.parametrize(

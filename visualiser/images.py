@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import re
+import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,11 +16,22 @@ if TYPE_CHECKING:
 
 LARGEST = 64_000_000  # pixels of one image
 
+_REDUCIBLE = ("L", "LA", "RGB", "RGBA", "CMYK")
+
+
+def refuse_endless(path: Path) -> None:
+    """Raises OSError for what is no regular file: a pipe or a device may be waited on for ever."""
+    mode = path.stat().st_mode
+    if not stat.S_ISREG(mode):
+        what = "a folder" if stat.S_ISDIR(mode) else "a device or a pipe"
+        raise OSError(errno.EINVAL, f"it is {what}, and no file", str(path))
+
 
 def open_image(path: Path) -> Image.Image:
     """An image of which only the header has been read. Raises whatever Pillow raises."""
     from PIL import Image
 
+    refuse_endless(path)
     Image.init()
     formats = [name for name in Image.OPEN if name != "EPS"]  # that is a program, to be run
     picture = Image.open(path, formats=formats)
@@ -53,6 +66,29 @@ def load_upright(picture: Image.Image) -> None:
         ImageOps.exif_transpose(picture, in_place=True)
 
 
+def is_reducible(picture: Image.Image) -> bool:
+    """Whether Pillow can make it smaller as it is, before it is RGB."""
+    return picture.mode in _REDUCIBLE and "transparency" not in picture.info
+
+
+def small_rgb(picture: Image.Image, edge: int, ink: bool = False) -> Image.Image:
+    """What `open_image` gave, upright, as `to_rgb` gives it, its long edge `edge` if it has as
+    much. It is made small before there are copies of something large, where that can be."""
+    from PIL import Image
+
+    width, height = picture.size
+    if (factor := max(width, height) // edge) > 1:  # JPEGs come smaller: much faster
+        picture.draft(None, (max(1, width // factor), max(1, height // factor)))
+    load_upright(picture)
+    scale = edge / max(picture.size)
+    if scale >= 1:
+        return to_rgb(picture, ink)
+    size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
+    if is_reducible(picture):
+        return to_rgb(picture.resize(size, Image.Resampling.BOX, reducing_gap=2.0), ink)
+    return to_rgb(picture, ink).resize(size, Image.Resampling.BOX, reducing_gap=2.0)
+
+
 def to_rgb(picture: Image.Image, ink: bool = False) -> Image.Image:
     """Any mode in 8 bit RGB, transparent ones on black. Whole numbers of 16 bit and more are taken
     for 16 bit, and floats that are nowhere above 1 for 0..1, others for 0..255.
@@ -78,6 +114,8 @@ def to_rgb(picture: Image.Image, ink: bool = False) -> Image.Image:
 
 def _is_dark(colours: Image.Image) -> bool:
     """Whether what is seen of an RGBA picture, all in all, is darker than the middle."""
+    if (factor := max(colours.size) // 512) > 1:
+        colours = colours.reduce(factor)
     alpha = np.asarray(colours.getchannel("A"))
     grey = np.asarray(colours.convert("L"))
     seen = float(alpha.sum(dtype=np.int64))

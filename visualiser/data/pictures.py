@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from visualiser.images import LARGEST, load_upright, open_image, to_rgb, why_not
+from visualiser.images import LARGEST, is_reducible, load_upright, open_image, to_rgb, why_not
 from visualiser.types import UserError
 
 if TYPE_CHECKING:
@@ -40,7 +40,6 @@ _SPARE = 1.15  # a small copy's short edge, as a multiple of the size that is tr
 _LONGEST = 1.5  # and its long edge, as a multiple of its short one: the middle is kept
 _ALONE = 24_000_000  # pixels from which on only one image is decoded at a time
 _DICE = 7  # random numbers for one picture
-_REDUCIBLE = ("L", "LA", "RGB", "RGBA", "CMYK")
 _GREY = np.array([0.2126, 0.7152, 0.0722])
 
 
@@ -301,7 +300,7 @@ def _small(picture: Image.Image, side: int) -> Image.Image:
     left, top = (width - wide) // 2, (height - high) // 2
     box = (left, top, left + wide, top + high)
     factor = min(wide, high) // (2 * side)
-    if factor > 1 and picture.mode in _REDUCIBLE and "transparency" not in picture.info:
+    if factor > 1 and is_reducible(picture):
         picture = picture.reduce(factor, box)  # before there are copies of something large
     elif (wide, high) != (width, height):
         picture = picture.crop(box)
