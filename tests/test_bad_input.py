@@ -12,6 +12,7 @@ import struct
 import wave
 import zipfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import av
@@ -21,7 +22,9 @@ from program import Program, assert_refused, has_traceback, read_sound, read_vid
 from safetensors import safe_open
 from safetensors.numpy import save
 
+from visualiser.nets import checkpoint
 from visualiser.nets.checkpoint import names
+from visualiser.run import Messages
 
 SHIPPED = names()
 
@@ -433,6 +436,7 @@ def test_pictures_that_are_none_are_refused(program: Program) -> None:
         "cut.png": good[: len(good) // 2],
         "flipped.png": good[:40] + bytes(200) + good[240:],
         "nothing.png": b"",
+        "wide.png": _png_header(9_000, 9_000),
         "bomb.png": _png_header(50_000, 50_000),
         "text.npy": b"text",
         "cut.npy": _npy(np.zeros((28, 28), np.float32))[:-9],
@@ -444,8 +448,55 @@ def test_pictures_that_are_none_are_refused(program: Program) -> None:
     }
     for name, data in files.items():
         (program.root / name).write_bytes(data)
-        assert_refused(program.do("encode", "classic-28", name), name)
+        done = program.do("encode", "classic-28", name)
+        assert_refused(done, name)
+        size = {"wide.png": "9000x9000", "bomb.png": "2500 million"}.get(name, "")
+        assert (f"it has {size} pixels; allowed are 64 million" in done.err) == bool(size)
     assert not (program.root / "harmed").exists()
+
+
+ORDERS = "\x1b[2Jspoof\x1b]0;title\x07\nsquircle: all is well\r\u202e"
+
+
+def test_a_models_words_give_the_terminal_no_orders(program: Program) -> None:
+    """All that a card may say freely, in the list, on the sheet and in what is told."""
+    good = program.models / "classic-28.safetensors"
+    model = checkpoint.read(good)
+    card = model.card.model_copy(
+        update={
+            "created": ORDERS,
+            "recipe": f"{ORDERS} été\u202fà Zürich",
+            "figures": {ORDERS: 0.5},
+            "data": {"source": ORDERS, "folder": ORDERS},
+            "training": {ORDERS: ORDERS},
+        }
+    )
+    path = program.models / "od\x1b[2Jd.safetensors"
+    checkpoint.write(path, replace(model, card=card))
+    out = program.root / "c\x1b[2J.png"
+    try:
+        listed = program.do("models")
+        shown = program.do("models", path, "-o", out)
+        told = program.do("encode", path, "gone\x1b[2J.png")
+    finally:
+        path.unlink()
+    assert (listed.code, shown.code, told.code) == (0, 0, 2)
+    assert_refused(told, "gone\\x1b[2J.png")
+    assert "été\u202fà Zürich" in shown.out, "letters of all kinds and spaces stay"
+    for text in (listed.out, listed.err, shown.out, shown.err, told.err):
+        lines = text.split("\n")
+        assert all(c.isprintable() or c == "\u202f" for line in lines for c in line), text
+        assert not any(line.startswith("squircle: all is well") for line in lines)
+    assert r"\x1b[2Jspoof" in shown.out
+
+
+def test_what_the_show_tells_of_a_dropped_file_is_one_line(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    Messages().say(f"cannot read {ORDERS} \udcff.png: it is a folder")
+    told = capsys.readouterr().err
+    assert told.count("\n") == 1 and told[:-1].isprintable()
+    assert r"\x1b[2Jspoof" in told and r"\x0asquircle: all is well\x0d\u202e \udcff.png" in told
 
 
 def test_a_full_disk_leaves_the_old_file_as_it_was(program: Program) -> None:

@@ -23,10 +23,14 @@ from PIL import Image
 from visualiser.data import landscapes
 from visualiser.data.idx import open_idx, read
 from visualiser.data.pictures import open_folder
+from visualiser.nets import conv, dense
+from visualiser.pictures import read as read_one
 from visualiser.types import UserError
 
 RED, GREEN, BLUE = (200, 30, 40), (20, 180, 60), (30, 50, 210)
 ALL = np.arange(1)
+GREY = dense.architecture(32, 32, (4,), 2)
+COLOUR = conv.architecture(32, 2, 4)
 
 
 def fill(folder: Path, n: int, size: tuple[int, int] = (40, 30), ending: str = "png") -> None:
@@ -93,6 +97,8 @@ def test_what_a_camera_turned_stands_upright(tmp_path: Path, ending: str, turn: 
         exif[0x0112] = turn
         stored.save(tmp_path / f"a.{ending}", exif=exif)
         near(only(tmp_path), RED, GREEN, BLUE, (0, 0, 0))
+        one = read_one(tmp_path / f"a.{ending}", COLOUR)[4:28]  # black above and below
+        near((one * 255).astype(np.uint8), RED, GREEN, BLUE, (0, 0, 0))
 
 
 def test_transparent_pictures_lie_on_black(tmp_path: Path) -> None:
@@ -115,6 +121,97 @@ def test_transparent_pictures_lie_on_black(tmp_path: Path) -> None:
         palette.save(tmp_path / f"c.{ending}", transparency=clear)
         near(only(tmp_path), (0, 0, 0), GREEN, BLUE, (0, 0, 0))
         (tmp_path / f"c.{ending}").unlink()
+
+
+def disc_on(path: Path, disc: int, ground: int, clear: bool, mode: str = "RGBA") -> Path:
+    """A disc of one grey on another, which may be transparent: a quarter of the picture."""
+    y, x = np.mgrid[-1:1:200j, -1:1:200j]
+    inside = np.hypot(x, y) < 0.56
+    grey = np.where(inside, disc, ground).astype(np.uint8)
+    alpha = np.where(inside, 255, 0 if clear else 255).astype(np.uint8)
+    picture = Image.merge("LA", [Image.fromarray(grey), Image.fromarray(alpha)]).convert(mode)
+    picture.save(path)
+    return path
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA"])
+@pytest.mark.parametrize("disc", [255, 0])
+@pytest.mark.parametrize("hidden", [255, 0, 90])
+def test_one_picture_is_what_is_seen_of_it_whatever_is_hidden(
+    tmp_path: Path, mode: str, disc: int, hidden: int
+) -> None:
+    """White shapes lie on black, as training has them; black ones on white, as on paper."""
+    clear = disc_on(tmp_path / "clear.png", disc, hidden, True, mode)
+    solid = disc_on(tmp_path / "solid.png", disc, 255 - disc, False, mode)
+    for turn_light in (False, True):
+        got, expected = (read_one(p, GREY, turn_light=turn_light) for p in (clear, solid))
+        np.testing.assert_allclose(got, expected, atol=0.02)
+    assert got.mean() == pytest.approx(np.pi * 0.28**2, abs=0.03), "a white disc on black"
+    colour = read_one(clear, COLOUR)
+    assert colour.shape == (32, 32, 3) and not colour[0].any(), "colours lie on black as trained"
+    empty = disc_on(tmp_path / "empty.png", 255, 255, True)
+    Image.new("RGBA", (40, 40), (255, 255, 255, 0)).save(empty)
+    assert not read_one(empty, GREY).any()
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "P", "L", "1", "I;16"])
+@pytest.mark.parametrize("size", [(1_500, 1_500), (2_400, 30), (7, 3_000)])
+def test_one_large_picture_is_what_it_is_small(
+    tmp_path: Path, mode: str, size: tuple[int, int]
+) -> None:
+    """A black quarter of a white picture, at the size of the network and at many times that."""
+    picture = Image.new("L", size, 255)
+    picture.paste(0, (0, 0, size[0] // 2, size[1] // 2))
+    if mode == "I;16":
+        Image.fromarray(np.asarray(picture, np.uint16) * 257).save(tmp_path / "large.png")
+    else:
+        picture.convert(mode).save(tmp_path / "large.png")
+    scale = 32 / max(size)
+    wide, high = (max(1, round(edge * scale)) for edge in size)
+    expected = np.zeros((32, 32))
+    left, top = (32 - wide) // 2, (32 - high) // 2
+    small = picture.resize((wide, high), Image.Resampling.BOX)
+    expected[top : top + high, left : left + wide] = np.asarray(small) / 255
+    image = read_one(tmp_path / "large.png", GREY)
+    assert np.abs(image.mean() - expected.mean()) < 0.03
+    if min(size) > 1_000:
+        np.testing.assert_allclose(image, expected, atol=0.16)  # along the edges
+
+
+@pytest.mark.parametrize(("ending", "mode"), [("jpg", "RGB"), ("png", "RGB"), ("png", "RGBA")])
+def test_a_photo_is_not_made_of_floats_as_a_whole(tmp_path: Path, ending: str, mode: str) -> None:
+    """12 megapixels; what numpy keeps is counted, and Pillow's own is not."""
+    path = tmp_path / f"photo.{ending}"
+    quarters((4_000, 3_000)).convert(mode).save(path)
+    tracemalloc.start()
+    try:
+        read_one(path, COLOUR)
+        assert tracemalloc.get_traced_memory()[1] < 4e6
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("name", ["pipe.png", "pipe.npy", "folder.png", "folder.npy", "/dev/zero"])
+def test_what_has_no_end_is_not_waited_for(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    if name.startswith("pipe"):
+        os.mkfifo(path)
+    elif name.startswith("folder"):
+        path.mkdir()
+    with pytest.raises(UserError, match=r"cannot read \S+: it is a [a-z ]+, and no file$"):
+        read_one(path, GREY)
+
+
+@pytest.mark.parametrize(
+    ("kind", "scale"), [("uint16", 65535), ("int32", 65535), ("float32", 1), ("float32", 255)]
+)
+def test_one_picture_of_more_than_eight_bits_is_scaled(
+    tmp_path: Path, kind: str, scale: float
+) -> None:
+    ramp = np.tile(np.linspace(0, 1, 64), (64, 1))
+    Image.fromarray((ramp * scale).astype(kind)).save(tmp_path / "ramp.tiff")
+    fine = read_one(tmp_path / "ramp.tiff", GREY)
+    np.testing.assert_allclose(fine, np.tile(np.linspace(0, 1, 32), (32, 1)), atol=0.03)
 
 
 def test_palettes_cmyk_and_one_bit_have_their_colours(tmp_path: Path) -> None:
@@ -211,14 +308,16 @@ def bomb(path: Path, edge: int = 8_100) -> None:
 @pytest.mark.parametrize("edge", [8_100, 10_000, 13_500])
 def test_a_picture_that_would_fill_the_memory_is_not_decoded(tmp_path: Path, edge: int) -> None:
     """On both sides of the limits at which Pillow itself warns, and raises."""
+    size = f"{edge}x{edge}" if edge < 13_500 else "182 million"
+    why = f"it has {size} pixels; allowed are 64 million"
     bomb(tmp_path / "bomb.png", edge)
-    with pytest.raises(UserError, match=r"bomb\.png: it has more than 64 million pixels"):
+    with pytest.raises(UserError, match=rf"bomb\.png: {why}"):
         open_folder(tmp_path, 32, 1)
     fill(tmp_path, 3)
     train, _ = open_folder(tmp_path, 32, 1)
-    assert [(p.name, why) for p, why in train.skipped] == [
-        ("bomb.png", "it has more than 64 million pixels")
-    ]
+    assert [(p.name, told) for p, told in train.skipped] == [("bomb.png", why)]
+    with pytest.raises(UserError, match=rf"bomb\.png: {why}"):
+        read_one(tmp_path / "bomb.png", GREY)
 
 
 @pytest.mark.filterwarnings("error")
@@ -234,7 +333,7 @@ def test_a_picture_that_became_too_large_is_not_decoded_either(tmp_path: Path) -
         bomb(path)
     for half in (train, held_out):
         half.batch(np.arange(len(half)))
-    assert {why for _, why in train.skipped} == {"it has more than 64 million pixels"}
+    assert {why for _, why in train.skipped} == {"it has 8100x8100 pixels; allowed are 64 million"}
 
 
 def test_a_folder_that_cannot_be_used_is_told_in_one_line(tmp_path: Path) -> None:

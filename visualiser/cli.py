@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from visualiser import typed
 from visualiser.types import UserError
+from visualiser.words import printable
 
 if TYPE_CHECKING:
     from visualiser.config import Settings
@@ -33,7 +34,8 @@ def main(arguments: list[str]) -> int:
         sys.stdout.flush()
         return code
     except UserError as error:
-        print("\n".join(f"squircle: {line}" for line in str(error).splitlines()), file=sys.stderr)
+        for line in str(error).split("\n"):
+            print(f"squircle: {printable(line)}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         return 130

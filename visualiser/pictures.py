@@ -9,22 +9,24 @@ from pathlib import Path
 import numpy as np
 
 from visualiser.files import write_bytes
+from visualiser.images import open_image, refuse_endless, small_rgb, why_not
 from visualiser.look.upscale import resize
 from visualiser.nets.architecture import Architecture
 from visualiser.types import FloatArray, UserError
 
-LARGEST = 64_000_000  # pixels of a picture that is read
+_SPARE = 4  # how many times the network's size a picture is taken apart in floats
 
 
 def read(path: Path, wanted: Architecture, turn_light: bool = False) -> FloatArray:
     """A picture as an encoder takes it, (H, W) or (H, W, 3) float32 0..1: from a .npy of floats, or
     whatever Pillow reads. What is not of the network's proportions gets black beside it, so that a
-    circle stays one.
+    circle stays one. What is transparent is laid on black; where greys are encoded, on white below
+    what is dark.
 
     turn_light: take a dark drawing on a light ground for what is meant by it. Raises UserError.
     """
     in_colour = wanted.pictures == "colour"
-    whole = _read_array(path) if path.suffix.lower() == ".npy" else _read_file(path, in_colour)
+    whole = _read_array(path) if path.suffix.lower() == ".npy" else _read_file(path, wanted)
     if whole.size == 0:
         raise UserError(f"{path}: the picture is empty")
     channels = whole[..., None] if whole.ndim == 2 else whole
@@ -83,6 +85,7 @@ def _ground(grey: FloatArray) -> float:
 
 def _read_array(path: Path) -> FloatArray:
     try:
+        refuse_endless(path)
         image = np.load(path, allow_pickle=False)
     except (OSError, ValueError, EOFError, MemoryError) as error:
         why = getattr(error, "strerror", None) or "it is not a whole .npy file of numbers"
@@ -94,25 +97,14 @@ def _read_array(path: Path) -> FloatArray:
     return np.clip(image, 0, 1).astype(np.float32)
 
 
-def _read_file(path: Path, in_colour: bool) -> FloatArray:
-    from PIL import Image, ImageOps
-
+def _read_file(path: Path, wanted: Architecture) -> FloatArray:
+    in_colour = wanted.pictures == "colour"
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow warns of large pictures; the limit is ours
-            with Image.open(path) as picture:
-                if picture.width * picture.height > LARGEST:
-                    raise UserError(
-                        f"{path} has {picture.width}x{picture.height} pixels;"
-                        f" allowed are {LARGEST // 10**6} million"
-                    )
-                upright = ImageOps.exif_transpose(picture)
-                if upright.mode.startswith("I;16"):  # Pillow would cut it off at 255
-                    return np.asarray(upright, np.float32) / np.float32(65535)
-                whole = upright.convert("RGB" if in_colour else "L")
-    except UserError:
-        raise
+            with open_image(path) as picture:
+                edge = _SPARE * max(wanted.height, wanted.width)
+                rgb = small_rgb(picture, edge, ink=not in_colour)
     except Exception as error:  # Pillow's decoders raise nearly everything
-        why = getattr(error, "strerror", None) or "it is not a picture that can be read"
-        raise UserError(f"cannot read {path}: {why}") from None
-    return np.asarray(whole, np.float32) / np.float32(255)
+        raise UserError(f"cannot read {path}: {why_not(error)}") from None
+    return np.asarray(rgb if in_colour else rgb.convert("L"), np.float32) / np.float32(255)

@@ -31,6 +31,7 @@ from visualiser.remember import Memory
 from visualiser.show import Show, declare
 from visualiser.types import Features, Tick, UserError
 from visualiser.window import CONTROLS, MESSAGE_S, Status, Window
+from visualiser.words import printable
 
 SCREENSHOTS = ROOT / "screenshots"
 PREVIEW_S = 10.0
@@ -232,6 +233,7 @@ class Messages:
         self._until: float | None = None
 
     def say(self, line: str) -> None:
+        line = printable(line)
         print(line, file=sys.stderr, flush=True)
         self._line, self._until = line, None
 

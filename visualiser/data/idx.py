@@ -14,7 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
-from visualiser.data.pictures import LARGEST, Pixels, Rows, check, halves, square, why_not
+from visualiser.data.pictures import Pixels, Rows, check, halves, square
+from visualiser.images import LARGEST, why_not
 from visualiser.types import UserError
 
 LARGEST_FILE = 2**30  # bytes of pictures, unpacked: all of them are kept in memory

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from visualiser.images import LARGEST, is_reducible, load_upright, open_image, to_rgb, why_not
 from visualiser.types import UserError
 
 if TYPE_CHECKING:
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 Pixels = NDArray[np.uint8]
 Rows = NDArray[np.int64]
 
-LARGEST = 64_000_000  # pixels of one image
 BUDGET = 512 * 2**20  # bytes of small copies that are kept in memory
 HELD_OUT = 0.1
 THREADS = min(4, os.cpu_count() or 1)
@@ -40,7 +40,6 @@ _SPARE = 1.15  # a small copy's short edge, as a multiple of the size that is tr
 _LONGEST = 1.5  # and its long edge, as a multiple of its short one: the middle is kept
 _ALONE = 24_000_000  # pixels from which on only one image is decoded at a time
 _DICE = 7  # random numbers for one picture
-_REDUCIBLE = ("L", "LA", "RGB", "RGBA", "CMYK")
 _GREY = np.array([0.2126, 0.7152, 0.0722])
 
 
@@ -186,14 +185,6 @@ def halves(n: int, seed: int, notes: list[str]) -> tuple[Rows, Rows]:
     return np.sort(order[held_out:]), np.sort(order[:held_out])
 
 
-def why_not(error: Exception, otherwise: str) -> str:
-    from PIL import Image
-
-    if isinstance(error, Image.DecompressionBombError):
-        return f"it has more than {LARGEST // 10**6} million pixels"
-    return getattr(error, "strerror", None) or otherwise
-
-
 def _find(folder: Path, skipped: list[tuple[Path, str]]) -> list[Path]:
     """The files in a folder and below, sorted. Links are followed, into each folder once."""
     found: list[Path] = []
@@ -222,19 +213,6 @@ def _find(folder: Path, skipped: list[tuple[Path, str]]) -> list[Path]:
     return found
 
 
-def _open(path: Path) -> Image.Image:
-    """An image of which only the header has been read. Raises whatever Pillow raises."""
-    from PIL import Image
-
-    Image.init()
-    formats = [name for name in Image.OPEN if name != "EPS"]  # that is a program, to be run
-    picture = Image.open(path, formats=formats)
-    if picture.width * picture.height > LARGEST:
-        picture.close()
-        raise Image.DecompressionBombError
-    return picture
-
-
 def _readable(found: list[Path], side: int, skipped: list[tuple[Path, str]]) -> list[Path]:
     """Those of the files that begin as an image does and are not too large. The first of them has
     been read whole: the others are when their turn comes."""
@@ -243,12 +221,12 @@ def _readable(found: list[Path], side: int, skipped: list[tuple[Path, str]]) -> 
         warnings.simplefilter("ignore")  # Pillow warns of large pictures; the limit is ours
         for path in found:
             try:
-                with _open(path) as picture:
+                with open_image(path) as picture:
                     if not paths:
                         _small(picture, side)
                 paths.append(path)
             except Exception as error:  # Pillow's readers raise nearly everything
-                skipped.append((path, why_not(error, "it is not a picture that can be read")))
+                skipped.append((path, why_not(error)))
     return paths
 
 
@@ -281,7 +259,7 @@ class _Files:
         kept = self._kept.get(row)
         if kept is not None:
             return kept
-        with _open(self.paths[row]) as picture:
+        with open_image(self.paths[row]) as picture:
             picture.draft(None, (self._side, self._side))  # JPEGs come smaller: much faster
             large = picture.width * picture.height > _ALONE
             with self._alone if large else contextlib.nullcontext():
@@ -313,44 +291,23 @@ class _Files:
 def _small(picture: Image.Image, side: int) -> Image.Image:
     """The picture upright, in RGB, its short edge `side` if it has as much, and of what is very
     long the middle."""
-    from PIL import Image, ImageOps
+    from PIL import Image
 
-    picture.load()
-    with contextlib.suppress(Exception):  # EXIF data that is broken is none
-        ImageOps.exif_transpose(picture, in_place=True)
+    load_upright(picture)
     width, height = picture.size
     most = math.ceil(min(width, height) * _LONGEST)
     wide, high = min(width, most), min(height, most)
     left, top = (width - wide) // 2, (height - high) // 2
     box = (left, top, left + wide, top + high)
     factor = min(wide, high) // (2 * side)
-    if factor > 1 and picture.mode in _REDUCIBLE and "transparency" not in picture.info:
+    if factor > 1 and is_reducible(picture):
         picture = picture.reduce(factor, box)  # before there are copies of something large
     elif (wide, high) != (width, height):
         picture = picture.crop(box)
-    rgb = _rgb(picture)
+    rgb = to_rgb(picture)
     scale = min(1.0, side / min(rgb.size))
     small = (max(1, round(rgb.width * scale)), max(1, round(rgb.height * scale)))
     return rgb if scale == 1 else rgb.resize(small, Image.Resampling.BICUBIC, reducing_gap=2.0)
-
-
-def _rgb(picture: Image.Image) -> Image.Image:
-    """Any mode in 8 bit RGB, transparent ones on black. Whole numbers of 16 bit and more are taken
-    for 16 bit, and floats that are nowhere above 1 for 0..1, others for 0..255."""
-    from PIL import Image
-
-    mode = picture.mode
-    if mode == "F":
-        floats = np.nan_to_num(np.asarray(picture))
-        scale = 255.0 if floats.max() <= 1 else 1.0
-        picture = Image.fromarray(np.clip(floats * scale + 0.5, 0, 255).astype(np.uint8))
-    elif mode == "I" or mode.startswith("I;16"):
-        picture = Image.fromarray((np.clip(np.asarray(picture), 0, 65535) >> 8).astype(np.uint8))
-    elif picture.has_transparency_data:
-        colours = picture.convert("RGBA")
-        black = Image.new("RGBA", picture.size, (0, 0, 0, 255))
-        return Image.alpha_composite(black, colours).convert("RGB")
-    return picture if picture.mode == "RGB" else picture.convert("RGB")
 
 
 def square(

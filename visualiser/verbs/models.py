@@ -11,6 +11,7 @@ from visualiser.files import free_path, write_bytes
 from visualiser.nets import checkpoint
 from visualiser.nets.checkpoint import MODELS, Checkpoint
 from visualiser.types import UserError
+from visualiser.words import printable
 
 
 def models(as_json: bool) -> int:
@@ -22,7 +23,7 @@ def models(as_json: bool) -> int:
         try:
             rows.append(describe(checkpoint.read(path), path))
         except UserError as error:
-            print(f"squircle: {error}", file=sys.stderr)
+            print(f"squircle: {printable(error)}", file=sys.stderr)
             broken += 1
     if as_json:
         print(json.dumps(rows, indent=2))
@@ -49,10 +50,11 @@ def card(name: str, out: Path | None, force: bool, as_json: bool) -> None:
     else:
         for key in ("name", "kind", "network", "latents", "directions", "figures", "data",
                     "training", "recipe", "created"):  # fmt: skip
-            print(f"{key:>10}  {_short(row[key])}")
+            print(f"{key:>10}  {printable(_short(row[key]))}")
     write_bytes(out, png(model_sheet(model)))
     print(
-        f"{out}: the two directions seen most, a row for each direction, samples of the prior",
+        f"{printable(out)}:"
+        " the two directions seen most, a row for each direction, samples of the prior",
         file=sys.stderr if as_json else sys.stdout,
     )
 
@@ -105,7 +107,8 @@ def _print_table(rows: list[dict[str, Any]]) -> None:
             f"{row['bytes'] / 1e6:.1f}",
             str(row["created"]),
         )
-        table.add_row(*map(Text, cells))  # as they are: a file's words are not markup
+        # A file's words are neither markup nor orders to the terminal.
+        table.add_row(*(Text(printable(cell)) for cell in cells))
     Console(width=None if sys.stdout.isatty() else 160).print(table)
 
 
