@@ -17,7 +17,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from visualiser import latents
-from visualiser.exchange import onnx_in, onnx_look, onnx_out
+from visualiser.exchange import measure, onnx_in, onnx_look, onnx_out
 from visualiser.nets import checkpoint, conv, dense, layers, onnx, shape
 from visualiser.nets.architecture import Architecture
 from visualiser.nets.checkpoint import Card, Checkpoint
@@ -324,7 +324,7 @@ def test_a_large_latent_moves_along_a_few_directions(tmp_path: Path) -> None:
 def test_a_slow_decoder_is_not_measured_for_long(tmp_path: Path) -> None:
     made = onnx_in.read(saved(tmp_path / "x.onnx", foreign([1, 600], [1, 8, 8])), "x").checkpoint
     for seconds, says in ((0.02, "by lot, the most seen first"), (5, "unmeasured")):
-        again, note = onnx_look.directions(made, seconds)
+        again, note = measure.directions(made, seconds)
         assert says in note and again.latents.n_directions >= 8
 
 

@@ -12,7 +12,7 @@ from conftest import make_model
 from tfjs import Node, Spec, conv, dense, make
 
 from visualiser import latents
-from visualiser.exchange import tfjs_in, tfjs_out
+from visualiser.exchange import measure, tfjs_in, tfjs_out
 from visualiser.nets import checkpoint
 from visualiser.nets.checkpoint import Checkpoint
 from visualiser.nets.play import Player
@@ -301,3 +301,17 @@ def test_latents_lie_where_their_activation_lets_them(node: Node, tmp_path: Path
         table = tfjs_in.read(path, name).checkpoint.latents
         assert np.allclose(table.mean, mean) and np.allclose(table.std, std)
         assert isinstance(table, latents.LatentMap)
+
+
+def test_a_slow_decoder_is_not_measured_for_long(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tfjs_out.write(make_model(latent_dim=9), tmp_path / "out")
+    (tmp_path / "out" / "latents.json").unlink()
+    drawn: list[object] = []
+    decode = Player.decode
+    monkeypatch.setattr(Player, "decode", lambda self, z: drawn.append(z) or decode(self, z))
+    monkeypatch.setattr(measure, "seconds_a_picture", lambda made: measure.MEASURE_S / 500)
+    found = tfjs_in.read(tmp_path / "out" / "model.json", "slow")
+    assert 200 < len(drawn) < 510
+    assert "directions out of 9, the ones that are seen most" in found.notes[0]

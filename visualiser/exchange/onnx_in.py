@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from visualiser.exchange import Imported, onnx_look
+from visualiser.exchange import Imported, measure, onnx_look
 from visualiser.latents import LatentMap
 from visualiser.nets import onnx
 from visualiser.nets.architecture import Architecture, Graph
@@ -64,7 +64,7 @@ def read(path: Path, name: str, shape: Sequence[int] = ()) -> Imported:
         created=datetime.now(UTC).date().isoformat(),
     )
     made = Checkpoint(name, card, {}, latents, model.SerializeToString())
-    made, moved = onnx_look.directions(made, seen.seconds)
+    made, moved = measure.directions(made, seen.seconds)
     speed = f"a picture takes {seen.seconds * 1000:.2g} ms here"
     return Imported(made, (told, *seen.notes, moved, speed))
 

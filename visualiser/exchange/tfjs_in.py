@@ -18,7 +18,7 @@ import numpy as np
 from pydantic import ValidationError
 
 from visualiser import latents
-from visualiser.exchange import Imported, tfjs_weights
+from visualiser.exchange import Imported, measure, tfjs_weights
 from visualiser.exchange.tfjs_chain import chain
 from visualiser.exchange.tfjs_layers import Converter, Step, by
 from visualiser.exchange.tfjs_weights import short
@@ -27,7 +27,6 @@ from visualiser.nets.architecture import Architecture, Kind
 from visualiser.nets.checkpoint import Card, Checkpoint
 from visualiser.nets.layers import Activation, Affine, Reshape, Shape
 from visualiser.nets.play import Player
-from visualiser.nets.visibility import order_directions
 from visualiser.types import FloatArray, UserError
 
 LARGEST_JSON = 32 << 20  # bytes
@@ -38,7 +37,10 @@ BOUNDED = {"sigmoid": (0.5, 0.2), "tanh": (0.0, 0.5), "relu": (1.0, 1.0), "relu6
 
 
 def read(path: Path, name: str) -> Imported:
-    """Read model.json and what is beside it. Raises UserError, one line, for whatever is wrong."""
+    """Read model.json and what is beside it; takes up to a minute for a slow decoder.
+
+    Raises UserError, one line, for whatever is wrong.
+    """
     model = _json(path)
     links = chain(path, model.get("modelTopology"))
     takes = links[0].takes()
@@ -60,7 +62,8 @@ def read(path: Path, name: str) -> Imported:
     latent = made.steps[n - 1].gives if n else takes
     decoder = _decoder(made.steps[n:], latent, picture, ends)
     checkpoint = _checkpoint(path, name, picture, math.prod(latent), encoder, decoder)
-    return Imported(_measured(path, checkpoint), _notes(checkpoint, ends))
+    checkpoint, moved = _measured(path, checkpoint)
+    return Imported(checkpoint, (moved, *_notes(checkpoint, ends)))
 
 
 def _json(path: Path) -> dict[str, Any]:
@@ -196,12 +199,12 @@ def _latents(encoder: list[Step], dim: int) -> LatentMap:
     return replace(latents.standard(dim), mean=mean * ones, std=std * ones)
 
 
-def _measured(path: Path, checkpoint: Checkpoint) -> Checkpoint:
+def _measured(path: Path, checkpoint: Checkpoint) -> tuple[Checkpoint, str]:
     with np.errstate(over="ignore", invalid="ignore"):  # told below, in words
         if not np.isfinite(_middle(checkpoint)).all():
             raise UserError(f"{path}: it draws no finite numbers")
         try:
-            return order_directions(checkpoint)
+            return measure.directions(checkpoint, measure.seconds_a_picture(checkpoint))
         except (np.linalg.LinAlgError, ValueError):
             raise UserError(f"{path}: it draws no finite numbers everywhere") from None
 
