@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from visualiser.exchange import measure, tfjs_in, tfjs_out
 from visualiser.nets import checkpoint
 from visualiser.nets.checkpoint import Checkpoint
 from visualiser.nets.play import Player
+from visualiser.nets.visibility import order_directions
 
 pytestmark = pytest.mark.usefixtures("few_samples")
 CLOSE = 1e-5
@@ -281,13 +283,23 @@ def test_the_way_keras_3_names_inputs(node: Node, tmp_path: Path) -> None:
     assert tfjs_in.read(path, "three").checkpoint.latent_dim == 7
 
 
-def test_what_we_export_comes_back_the_same(tmp_path: Path) -> None:
+@pytest.mark.parametrize("bent", [True, False])
+def test_what_we_export_comes_back_the_same(tmp_path: Path, bent: bool) -> None:
     model = make_model()
+    if not bent:
+        model = replace(model, latents=latents.standard(3))
+    model = order_directions(model)
     tfjs_out.write(model, tmp_path / "out")
-    again = tfjs_in.read(tmp_path / "out" / "model.json", "again").checkpoint
+    found = tfjs_in.read(tmp_path / "out" / "model.json", "again")
+    again = found.checkpoint
     z = np.random.default_rng(1).standard_normal((5, 3)).astype(np.float32)
     for one in z:
         assert np.array_equal(Player(again).decode(one), Player(model).decode(one))
+    for name, table in asdict(model.latents).items():
+        assert np.array_equal(getattr(again.latents, name), table), name
+    assert "taken from latents.json" in found.notes[-1]
+    checkpoint.write(tmp_path / "again.safetensors", again)
+    checkpoint.read(tmp_path / "again.safetensors")
 
 
 def test_latents_lie_where_their_activation_lets_them(node: Node, tmp_path: Path) -> None:

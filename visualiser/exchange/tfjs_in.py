@@ -18,7 +18,7 @@ import numpy as np
 from pydantic import ValidationError
 
 from visualiser import latents
-from visualiser.exchange import Imported, measure, tfjs_weights
+from visualiser.exchange import Imported, measure, tfjs_map, tfjs_weights
 from visualiser.exchange.tfjs_chain import chain
 from visualiser.exchange.tfjs_layers import Converter, Step, by
 from visualiser.exchange.tfjs_weights import short
@@ -62,8 +62,14 @@ def read(path: Path, name: str) -> Imported:
     latent = made.steps[n - 1].gives if n else takes
     decoder = _decoder(made.steps[n:], latent, picture, ends)
     checkpoint = _checkpoint(path, name, picture, math.prod(latent), encoder, decoder)
-    checkpoint, moved = _measured(path, checkpoint)
-    return Imported(checkpoint, (moved, *_notes(checkpoint, ends)))
+    known, told = (None, "") if encoder else tfjs_map.read(path, checkpoint.architecture)
+    if known:
+        checkpoint = replace(checkpoint, latents=known)
+    checkpoint, *moved = _measured(path, checkpoint, known is not None)
+    notes = [*moved, *_notes(checkpoint, ends), told]
+    if not encoder and not known:
+        notes.append("it came without an encoder: its latents are taken to be standard normal")
+    return Imported(checkpoint, tuple(note for note in notes if note))
 
 
 def _json(path: Path) -> dict[str, Any]:
@@ -199,10 +205,13 @@ def _latents(encoder: list[Step], dim: int) -> LatentMap:
     return replace(latents.standard(dim), mean=mean * ones, std=std * ones)
 
 
-def _measured(path: Path, checkpoint: Checkpoint) -> tuple[Checkpoint, str]:
+def _measured(path: Path, checkpoint: Checkpoint, known: bool) -> tuple[Checkpoint, str]:
+    """With directions, and a line that says which; known: it has them."""
     with np.errstate(over="ignore", invalid="ignore"):  # told below, in words
         if not np.isfinite(_middle(checkpoint)).all():
             raise UserError(f"{path}: it draws no finite numbers")
+        if known:
+            return checkpoint, ""
         try:
             return measure.directions(checkpoint, measure.seconds_a_picture(checkpoint))
         except (np.linalg.LinAlgError, ValueError):
@@ -219,8 +228,6 @@ def _notes(checkpoint: Checkpoint, ends: str) -> tuple[str, ...]:
     edge[1:-1, 1:-1] = False
     if _middle(checkpoint)[edge].mean() > 0.5:
         notes.append("it draws on a light ground, where others here draw on a dark one: kept so")
-    if not checkpoint.architecture.encoder:
-        notes.append("it came without an encoder: its latents are taken to be standard normal")
     return tuple(notes)
 
 
