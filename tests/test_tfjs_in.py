@@ -18,6 +18,7 @@ from visualiser.nets import checkpoint
 from visualiser.nets.checkpoint import Checkpoint
 from visualiser.nets.play import Player
 from visualiser.nets.visibility import order_directions
+from visualiser.types import UserError
 
 pytestmark = pytest.mark.usefixtures("few_samples")
 CLOSE = 1e-5
@@ -323,7 +324,29 @@ def test_a_slow_decoder_is_not_measured_for_long(
     drawn: list[object] = []
     decode = Player.decode
     monkeypatch.setattr(Player, "decode", lambda self, z: drawn.append(z) or decode(self, z))
-    monkeypatch.setattr(measure, "seconds_a_picture", lambda made: measure.MEASURE_S / 500)
+    monkeypatch.setattr(measure, "_tried", lambda made: (measure.MEASURE_S / 500, 1.0))
     found = tfjs_in.read(tmp_path / "out" / "model.json", "slow")
     assert 200 < len(drawn) < 510
     assert "directions out of 9, the ones that are seen most" in found.notes[0]
+
+
+@pytest.mark.parametrize("by", [0.0, 1e30, 3.4e38])
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+def test_weights_of_any_size_are_read_or_told_and_nothing_warns(tmp_path: Path, by: float) -> None:
+    path = tmp_path / "out" / "model.json"
+    tfjs_out.write(make_model(), path.parent)
+    for beside in (True, False):
+        for shard in path.parent.glob("*.bin"):
+            weights = np.fromfile(shard, "<f4")
+            (np.sign(weights) * np.float32(by)).tofile(shard)
+        try:
+            found = tfjs_in.read(path, "large")
+        except UserError as error:
+            assert by and "finite numbers" in str(error)
+        else:
+            z = found.checkpoint.latents.mean
+            assert by or "it draws the same picture whatever its latent is" in found.notes
+            with np.errstate(all="ignore"):
+                assert np.isfinite(Player(found.checkpoint).decode(z)).all()
+        if beside:
+            (path.parent / "latents.json").unlink()

@@ -9,26 +9,59 @@ import numpy as np
 
 from visualiser.nets.checkpoint import Checkpoint
 from visualiser.nets.play import Player
-from visualiser.nets.visibility import order_directions
+from visualiser.nets.visibility import LARGEST_PX, order_directions
 from visualiser.types import FloatArray
 
 ANNOUNCED = "looking at what it draws; a slow decoder takes up to a minute"
 MEASURE_S = 30.0  # for how long, about, directions are measured
 MOST_DIRECTIONS = 64
 ALL_OF = 512  # latents: with more, directions are drawn by lot
-TIMED = 5  # pictures drawn to see how long one takes
+TIMED, TIMED_S = 8, 4.0  # pictures drawn to see how long one takes; seconds at most
+SAME = 1e-4  # of black to white: pictures that differ less are the same to the eye
 
 
-def seconds_a_picture(made: Checkpoint) -> float:
-    """The median of a few, drawn by lot."""
+def measured(made: Checkpoint) -> tuple[Checkpoint, tuple[str, ...]]:
+    """The model with directions to move in, and what there is to say of them, a line each.
+
+    Raises ValueError where it does not draw finite numbers.
+    """
+    with np.errstate(all="ignore"):  # told here, in words
+        seconds, change = _tried(made)
+        if change < SAME:
+            made = _along(
+                made, np.eye(1, made.latent_dim, dtype=np.float32), np.ones(1, np.float32)
+            )
+            return made, ("it draws the same picture whatever its latent is",)
+        try:
+            made, told = directions(made, seconds)
+        except (np.linalg.LinAlgError, ValueError):
+            raise ValueError("it draws no finite numbers everywhere") from None
+    if not np.isfinite([made.latents.visibility.sum(), made.latents.directions.sum()]).all():
+        raise ValueError("it draws no finite numbers everywhere")
+    return made, (told,)
+
+
+def changes(made: Checkpoint) -> bool:
+    """Whether its latent changes what it draws."""
+    with np.errstate(all="ignore"):
+        return _tried(made)[1] >= SAME
+
+
+def _tried(made: Checkpoint) -> tuple[float, float]:
+    """Seconds that a picture takes, the median of some drawn by lot, and how far the same pixel of
+    two of them is apart at most: nothing where all are the same."""
     decode, rng = Player(made).decode, np.random.default_rng(4)
-    times = []
-    for _ in range(TIMED):
+    every = max(1, max(made.shape) // LARGEST_PX)
+    times: list[float] = []
+    pictures: list[FloatArray] = []
+    while len(times) < 2 or (len(times) < TIMED and sum(times) < TIMED_S):
         z = made.latents.bend(rng.standard_normal(made.latent_dim).astype(np.float32))
         start = time.perf_counter()
-        decode(z)
+        drawn = decode(z)
         times.append(time.perf_counter() - start)
-    return float(np.median(times))
+        pictures.append(drawn[::every, ::every].copy())
+    apart = np.ptp(np.stack(pictures), axis=0)
+    return float(np.median(times)), float(np.nan_to_num(apart, nan=np.inf).max())
 
 
 def directions(made: Checkpoint, seconds: float) -> tuple[Checkpoint, str]:

@@ -64,9 +64,12 @@ def read(path: Path, name: str, shape: Sequence[int] = ()) -> Imported:
         created=datetime.now(UTC).date().isoformat(),
     )
     made = Checkpoint(name, card, {}, latents, model.SerializeToString())
-    made, moved = measure.directions(made, seen.seconds)
+    try:
+        made, moved = measure.measured(made)
+    except ValueError as error:
+        raise UserError(f"{path}: {error}") from None
     speed = f"a picture takes {seen.seconds * 1000:.2g} ms here"
-    return Imported(made, (told, *seen.notes, moved, speed))
+    return Imported(made, (told, *seen.notes, *moved, speed))
 
 
 def load(path: Path) -> Any:

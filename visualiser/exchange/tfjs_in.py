@@ -65,11 +65,11 @@ def read(path: Path, name: str) -> Imported:
     known, told = (None, "") if encoder else tfjs_map.read(path, checkpoint.architecture)
     if known:
         checkpoint = replace(checkpoint, latents=known)
-    checkpoint, *moved = _measured(path, checkpoint, known is not None)
+    checkpoint, moved = _measured(path, checkpoint, known is not None)
     notes = [*moved, *_notes(checkpoint, ends), told]
     if not encoder and not known:
         notes.append("it came without an encoder: its latents are taken to be standard normal")
-    return Imported(checkpoint, tuple(note for note in notes if note))
+    return Imported(checkpoint, tuple(filter(None, notes)))
 
 
 def _json(path: Path) -> dict[str, Any]:
@@ -205,17 +205,18 @@ def _latents(encoder: list[Step], dim: int) -> LatentMap:
     return replace(latents.standard(dim), mean=mean * ones, std=std * ones)
 
 
-def _measured(path: Path, checkpoint: Checkpoint, known: bool) -> tuple[Checkpoint, str]:
-    """With directions, and a line that says which; known: it has them."""
-    with np.errstate(over="ignore", invalid="ignore"):  # told below, in words
-        if not np.isfinite(_middle(checkpoint)).all():
-            raise UserError(f"{path}: it draws no finite numbers")
-        if known:
-            return checkpoint, ""
-        try:
-            return measure.directions(checkpoint, measure.seconds_a_picture(checkpoint))
-        except (np.linalg.LinAlgError, ValueError):
-            raise UserError(f"{path}: it draws no finite numbers everywhere") from None
+def _measured(
+    path: Path, checkpoint: Checkpoint, known: bool
+) -> tuple[Checkpoint, tuple[str, ...]]:
+    """With directions, and what there is to say of them, a line each; known: it has them."""
+    if not np.isfinite(_middle(checkpoint)).all():
+        raise UserError(f"{path}: it draws no finite numbers")
+    if known and measure.changes(checkpoint):
+        return checkpoint, ()
+    try:
+        return measure.measured(checkpoint)
+    except ValueError as error:
+        raise UserError(f"{path}: {error}") from None
 
 
 def _notes(checkpoint: Checkpoint, ends: str) -> tuple[str, ...]:
@@ -233,4 +234,5 @@ def _notes(checkpoint: Checkpoint, ends: str) -> tuple[str, ...]:
 
 def _middle(checkpoint: Checkpoint) -> FloatArray:
     """The picture in the middle of its latents."""
-    return Player(checkpoint).decode(checkpoint.latents.mean)
+    with np.errstate(all="ignore"):  # told in words
+        return Player(checkpoint).decode(checkpoint.latents.mean)
