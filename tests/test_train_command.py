@@ -134,8 +134,9 @@ def test_ctrl_c_keeps_what_was_learned_and_resume_goes_on(program: Program, imag
     assert "stopped" in names and not any("training" in name for name in names)
 
     before = {path: path.read_bytes() for path in program.models.glob("*stopped*")}
-    forced = program.do(*train, "--steps", 100_000, "--force")
-    assert_refused(forced, ".stopped.training", "--resume")
+    for words in ((), ("--force",)):
+        again = program.do(*train, "--steps", 100_000, *words)
+        assert_refused(again, ".stopped.training", "--resume")
     for other in (("--steps", 90_000), ("--steps", 100_000, "--seed", 2)):
         assert_refused(program.do(*train, *other, "--resume"), "of another training")
     assert {path: path.read_bytes() for path in before} == before

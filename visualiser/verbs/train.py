@@ -157,6 +157,8 @@ def check_name(
         raise UserError(f"a model cannot be called {name!r}: give a plain file name")
     make_folder(MODELS)
     path = _path(name)
+    if with_strip and not resume:
+        _refuse_unfinished(name)
     for written in (path, path.with_suffix(".png"), *([_strip(path)] if with_strip else [])):
         refuse_existing(written, force or resume)
     return name
@@ -170,13 +172,21 @@ def _strip(path: Path) -> Path:
     return path.with_name(f"{path.stem}-strip.png")
 
 
-def _resumable(name: str, resume: bool) -> Path:
-    """Where an interrupted training of that name is kept; begun anew unless `resume`."""
-    path = MODELS / f".{name}.training"
-    if path.exists() and not resume:
+def _unfinished(name: str) -> Path:
+    return MODELS / f".{name}.training"
+
+
+def _refuse_unfinished(name: str) -> None:
+    path = _unfinished(name)
+    if path.exists():
         raise UserError(
             f"{path} holds a training that was not finished: go on with --resume, or remove it"
         )
+
+
+def _resumable(name: str, resume: bool) -> Path:
+    """Where an interrupted training of that name is kept; begun anew unless `resume`."""
+    path = _unfinished(name)
     if resume and not path.exists():
         raise UserError(f"there is nothing to resume: no {path}")
     return path
