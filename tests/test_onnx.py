@@ -17,7 +17,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from visualiser import latents
-from visualiser.exchange import onnx_in, onnx_look, onnx_out
+from visualiser.exchange import measure, onnx_in, onnx_look, onnx_out
 from visualiser.nets import checkpoint, conv, dense, layers, onnx, shape
 from visualiser.nets.architecture import Architecture
 from visualiser.nets.checkpoint import Card, Checkpoint
@@ -321,10 +321,18 @@ def test_a_large_latent_moves_along_a_few_directions(tmp_path: Path) -> None:
     assert (tmp_path / "large.safetensors").stat().st_size < path.stat().st_size + 8e6
 
 
+def test_a_decoder_that_always_draws_the_same_is_told(tmp_path: Path) -> None:
+    last = [node("Sub", "y y", "nothing"), node("Sigmoid", "nothing", "image")]
+    path = saved(tmp_path / "same.onnx", foreign([1, 5], [1, 8, 8], last))
+    found = onnx_in.read(path, "same")
+    assert "it draws the same picture whatever its latent is" in found.notes
+    assert found.checkpoint.latents.n_directions == 1
+
+
 def test_a_slow_decoder_is_not_measured_for_long(tmp_path: Path) -> None:
     made = onnx_in.read(saved(tmp_path / "x.onnx", foreign([1, 600], [1, 8, 8])), "x").checkpoint
     for seconds, says in ((0.02, "by lot, the most seen first"), (5, "unmeasured")):
-        again, note = onnx_look.directions(made, seconds)
+        again, note = measure.directions(made, seconds)
         assert says in note and again.latents.n_directions >= 8
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +13,12 @@ from conftest import make_model
 from tfjs import Node, Spec, conv, dense, make
 
 from visualiser import latents
-from visualiser.exchange import tfjs_in, tfjs_out
+from visualiser.exchange import measure, tfjs_in, tfjs_out
 from visualiser.nets import checkpoint
 from visualiser.nets.checkpoint import Checkpoint
 from visualiser.nets.play import Player
+from visualiser.nets.visibility import order_directions
+from visualiser.types import UserError
 
 pytestmark = pytest.mark.usefixtures("few_samples")
 CLOSE = 1e-5
@@ -281,13 +284,23 @@ def test_the_way_keras_3_names_inputs(node: Node, tmp_path: Path) -> None:
     assert tfjs_in.read(path, "three").checkpoint.latent_dim == 7
 
 
-def test_what_we_export_comes_back_the_same(tmp_path: Path) -> None:
+@pytest.mark.parametrize("bent", [True, False])
+def test_what_we_export_comes_back_the_same(tmp_path: Path, bent: bool) -> None:
     model = make_model()
+    if not bent:
+        model = replace(model, latents=latents.standard(3))
+    model = order_directions(model)
     tfjs_out.write(model, tmp_path / "out")
-    again = tfjs_in.read(tmp_path / "out" / "model.json", "again").checkpoint
+    found = tfjs_in.read(tmp_path / "out" / "model.json", "again")
+    again = found.checkpoint
     z = np.random.default_rng(1).standard_normal((5, 3)).astype(np.float32)
     for one in z:
         assert np.array_equal(Player(again).decode(one), Player(model).decode(one))
+    for name, table in asdict(model.latents).items():
+        assert np.array_equal(getattr(again.latents, name), table), name
+    assert "taken from latents.json" in found.notes[-1]
+    checkpoint.write(tmp_path / "again.safetensors", again)
+    checkpoint.read(tmp_path / "again.safetensors")
 
 
 def test_latents_lie_where_their_activation_lets_them(node: Node, tmp_path: Path) -> None:
@@ -301,3 +314,39 @@ def test_latents_lie_where_their_activation_lets_them(node: Node, tmp_path: Path
         table = tfjs_in.read(path, name).checkpoint.latents
         assert np.allclose(table.mean, mean) and np.allclose(table.std, std)
         assert isinstance(table, latents.LatentMap)
+
+
+def test_a_slow_decoder_is_not_measured_for_long(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tfjs_out.write(make_model(latent_dim=9), tmp_path / "out")
+    (tmp_path / "out" / "latents.json").unlink()
+    drawn: list[object] = []
+    decode = Player.decode
+    monkeypatch.setattr(Player, "decode", lambda self, z: drawn.append(z) or decode(self, z))
+    monkeypatch.setattr(measure, "_tried", lambda made: (measure.MEASURE_S / 500, 1.0))
+    found = tfjs_in.read(tmp_path / "out" / "model.json", "slow")
+    assert 200 < len(drawn) < 510
+    assert "directions out of 9, the ones that are seen most" in found.notes[0]
+
+
+@pytest.mark.parametrize("by", [0.0, 1e30, 3.4e38])
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+def test_weights_of_any_size_are_read_or_told_and_nothing_warns(tmp_path: Path, by: float) -> None:
+    path = tmp_path / "out" / "model.json"
+    tfjs_out.write(make_model(), path.parent)
+    for beside in (True, False):
+        for shard in path.parent.glob("*.bin"):
+            weights = np.fromfile(shard, "<f4")
+            (np.sign(weights) * np.float32(by)).tofile(shard)
+        try:
+            found = tfjs_in.read(path, "large")
+        except UserError as error:
+            assert by and "finite numbers" in str(error)
+        else:
+            z = found.checkpoint.latents.mean
+            assert by or "it draws the same picture whatever its latent is" in found.notes
+            with np.errstate(all="ignore"):
+                assert np.isfinite(Player(found.checkpoint).decode(z)).all()
+        if beside:
+            (path.parent / "latents.json").unlink()

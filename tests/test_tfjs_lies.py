@@ -11,11 +11,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from conftest import make_model
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tfjs import Node, Spec, conv, dense, make
 
-from visualiser.exchange import tfjs_in
+from visualiser.exchange import tfjs_in, tfjs_map, tfjs_out
 from visualiser.nets.play import Player
 from visualiser.types import UserError
 
@@ -369,3 +370,77 @@ def test_any_one_thing_changed_is_read_or_told(copied: Path, data: st.DataObject
         assert "\n" not in str(error) and len(str(error)) < 600
     else:
         assert np.isfinite(Player(found).decode(np.zeros(found.latent_dim, np.float32))).all()
+
+
+# --- latents.json, which lies beside what we export
+
+TABLES: dict[str, Callable[[dict[str, Any]], object]] = {
+    "its mean are not 3": lambda t: t["mean"].append(0.0),
+    "its std are not numbers": lambda t: t.pop("std"),
+    "its mean are not numbers": lambda t: t.update(mean=["1", "2", "3"]),
+    "its mean are not all finite": lambda t: t["mean"].__setitem__(0, float("nan")),
+    "its std are not all finite": lambda t: t["std"].__setitem__(0, 1e300),
+    "its knots are not numbers": lambda t: t["knots"][0][0].__setitem__(0, 10**400),
+    "below nothing": lambda t: t["std"].__setitem__(0, 0),
+    "its directions are lists of different": lambda t: t["directions"][0].append(1.0),
+    "its directions are not at right": lambda t: t["directions"].__setitem__(0, [2.0, 0.0, 0.0]),
+    "its directions are not": lambda t: t["directions"].append([1.0, 0.0, 0.0]),
+    "its rotations are not at right": lambda t: t["rotations"][0].__setitem__(0, [0.0] * 3),
+    "its knots are not": lambda t: t.update(knots=[]),
+    "its visibility are not": lambda t: t.update(visibility={"a": 1}),
+    "it has 0 directions": lambda t: t.update(directions=[], visibility=[]),
+    "its height is 3, not 12": lambda t: t.update(height=3),
+}
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("exported") / "out"
+    tfjs_out.write(make_model(), folder)
+    return folder
+
+
+def not_used(folder: Path, words: str) -> None:
+    found = tfjs_in.read(folder / "model.json", "lies")
+    (told,) = [note for note in found.notes if "latents.json" in note]
+    assert "is not used: " in told and words in told and len(told) < 300 and "\n" not in told
+    assert "standard normal" in found.notes[-1] and not found.checkpoint.latents.mean.any()
+
+
+@pytest.mark.parametrize("words", TABLES)
+def test_a_map_that_lies_is_told_and_not_used(exported: Path, tmp_path: Path, words: str) -> None:
+    folder = shutil.copytree(exported, tmp_path / "out")
+    table = json.loads((folder / "latents.json").read_text())
+    TABLES[words](table)
+    (folder / "latents.json").write_text(json.dumps(table))
+    not_used(folder, words)
+
+
+def test_a_map_that_is_none_is_told_and_not_used(
+    exported: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = shutil.copytree(exported, tmp_path / "out")
+    for data in (b"", b"{", b"[]", b"\xff\xfe", b"[" * 100_000):
+        (folder / "latents.json").write_bytes(data)
+        not_used(folder, "")
+    monkeypatch.setattr(tfjs_map, "LARGEST_JSON", 4 << 20)
+    (folder / "latents.json").write_bytes(b" " * (5 << 20))
+    not_used(folder, "larger than 4 MB")
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_a_map_with_any_one_thing_changed_is_used_or_told(
+    exported: Path, tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    table = json.loads((exported / "latents.json").read_text())
+    container, key = data.draw(st.sampled_from(places(table)))
+    container[key] = data.draw(JUNK)
+    folder = tmp_path_factory.getbasetemp() / "maps"
+    folder.mkdir(exist_ok=True)
+    (folder / "latents.json").write_text(json.dumps(table))
+    model = tfjs_in.read(exported / "model.json", "any").checkpoint
+    known, told = tfjs_map.read(folder / "model.json", model.architecture)
+    assert told and (known is not None) == ("is not used" not in told)
+    if known is not None:
+        assert np.isfinite(known.to_latent(np.ones(known.n_directions, np.float32))).all()

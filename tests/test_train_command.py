@@ -49,7 +49,7 @@ def is_a_picture(path: Path) -> bool:
 def test_a_shape_model_with_its_sheets(program: Program) -> None:
     done = program.do("train", *SHAPE, "--steps", 60, "--name", "tiny", "--seed", 7)
     assert done.code == 0, done.err
-    assert not has_traceback(done.err)
+    assert done.err == "finishing: finding where its pictures lie, about a minute\n"
     for name in ("tiny.safetensors", "tiny.png", "tiny-strip.png"):
         assert str(program.models / name) in done.out
     assert is_a_picture(program.models / "tiny.png")
@@ -126,6 +126,7 @@ def test_ctrl_c_keeps_what_was_learned_and_resume_goes_on(program: Program, imag
     assert not has_traceback(seen)
     for word in ("loss", "mse", "left"):
         assert word in seen
+    assert seen.count("finishing: finding where its pictures lie, up to a minute") == 1
     model = checkpoint.read(program.models / "stopped.safetensors")
     learned = model.card.training["steps"]
     assert 50 <= learned < 100_000 and kept.exists()
@@ -133,8 +134,9 @@ def test_ctrl_c_keeps_what_was_learned_and_resume_goes_on(program: Program, imag
     assert "stopped" in names and not any("training" in name for name in names)
 
     before = {path: path.read_bytes() for path in program.models.glob("*stopped*")}
-    forced = program.do(*train, "--steps", 100_000, "--force")
-    assert_refused(forced, ".stopped.training", "--resume")
+    for words in ((), ("--force",)):
+        again = program.do(*train, "--steps", 100_000, *words)
+        assert_refused(again, ".stopped.training", "--resume")
     for other in (("--steps", 90_000), ("--steps", 100_000, "--seed", 2)):
         assert_refused(program.do(*train, *other, "--resume"), "of another training")
     assert {path: path.read_bytes() for path in before} == before

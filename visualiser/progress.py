@@ -21,8 +21,24 @@ class Report(Protocol):
     def __call__(self, done: int, total: int, note: str = "") -> None: ...
 
 
+class Bar:
+    """Called as a Report is; say: a line above the bar, or a plain one where there is none."""
+
+    def __init__(self, what: str, progress: Progress) -> None:
+        self._progress = progress
+        self._task = progress.add_task(what, total=None, note="")
+
+    def __call__(self, done: int, total: int, note: str = "") -> None:
+        if self._progress.console.is_terminal:
+            self._progress.start()  # no more than once
+        self._progress.update(self._task, completed=done, total=total, note=note)
+
+    def say(self, line: str) -> None:
+        self._progress.console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
 @contextmanager
-def bar(what: str, unit: str) -> Iterator[Report]:
+def bar(what: str, unit: str) -> Iterator[Bar]:
     """Yields report(done, total, note): draws the bar, the time left, and the note behind it.
 
     Nothing is drawn before the first report: what cannot even start is told by its error alone;
@@ -39,15 +55,8 @@ def bar(what: str, unit: str) -> Iterator[Report]:
         TimeRemainingColumn(),
         console=console,
     )
-    task = progress.add_task(what, total=None, note="")
-
-    def report(done: int, total: int, note: str = "") -> None:
-        if console.is_terminal:
-            progress.start()  # no more than once
-        progress.update(task, completed=done, total=total, note=note)
-
     try:
-        yield report
+        yield Bar(what, progress)
     finally:
         if progress.live.is_started:
             progress.stop()

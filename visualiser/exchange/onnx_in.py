@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from visualiser.exchange import Imported, onnx_look
+from visualiser.exchange import Imported, measure, onnx_look
 from visualiser.latents import LatentMap
 from visualiser.nets import onnx
 from visualiser.nets.architecture import Architecture, Graph
@@ -64,9 +64,12 @@ def read(path: Path, name: str, shape: Sequence[int] = ()) -> Imported:
         created=datetime.now(UTC).date().isoformat(),
     )
     made = Checkpoint(name, card, {}, latents, model.SerializeToString())
-    made, moved = onnx_look.directions(made, seen.seconds)
+    try:
+        made, moved = measure.measured(made)
+    except ValueError as error:
+        raise UserError(f"{path}: {error}") from None
     speed = f"a picture takes {seen.seconds * 1000:.2g} ms here"
-    return Imported(made, (told, *seen.notes, moved, speed))
+    return Imported(made, (told, *seen.notes, *moved, speed))
 
 
 def load(path: Path) -> Any:

@@ -1,27 +1,21 @@
 """What an ONNX decoder does not say of itself, found by playing it: which output is the picture,
-where its channels are, which values are black and white, and how to move about in its latents."""
+where its channels are, and which values are black and white."""
 
 from __future__ import annotations
 
 import math
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
 from visualiser.latents import LatentMap
 from visualiser.nets import onnx
-from visualiser.nets.checkpoint import Checkpoint
-from visualiser.nets.visibility import order_directions
 from visualiser.types import FloatArray
 
 LARGEST_EDGE, LEAST_EDGE = 2048, 4
 LOOKS, LOOK_S = 32, 20.0  # pictures drawn to see which values there are; seconds at most
-MEASURE_S = 30.0  # for how long, about, directions are measured
-MOST_DIRECTIONS = 64
-ALL_OF = 512  # latents: with more, directions are drawn by lot
 
 Decode = Callable[[FloatArray], dict[str, Any]]
 
@@ -149,43 +143,3 @@ def levels(seen: Seen) -> tuple[float, float, str]:
         low, high = least, most if most > least else least + 1
     told = f"black is {low:.4g} and white {high:.4g}: its values are {least:.3g} to {most:.3g}"
     return low, high, told
-
-
-def directions(made: Checkpoint, seconds: float) -> tuple[Checkpoint, str]:
-    """The model with directions to move in, as many as its speed allows, and a line that says
-    which. Where they are not all of them, the rest of a latent stays where one drawn by lot was."""
-    dim = made.latent_dim
-    pictures = int(MEASURE_S / max(seconds, 1e-6))
-    all_take = 8 * (3 * dim + 1)
-    if dim <= ALL_OF and all_take <= pictures:
-        samples = min(96, pictures // (3 * dim + 1))
-        made = order_directions(made, samples=samples)
-        found = len(made.latents.directions)
-        kept = made.latents.directions[:MOST_DIRECTIONS], made.latents.visibility[:MOST_DIRECTIONS]
-        if found > MOST_DIRECTIONS:
-            made = _along(made, *kept)
-        return made, f"{len(kept[0])} directions out of {dim}, the ones that are seen most"
-    within = _by_lot(dim, min(dim, MOST_DIRECTIONS, max(8, pictures // 24)))
-    made = _along(made, within, np.ones(len(within), np.float32))
-    samples = min(8, pictures // (3 * len(within) + 1))
-    if samples < 2:
-        return made, f"{len(within)} directions of {dim}, by lot and unmeasured: it is too slow"
-    made = order_directions(made, samples=samples, within=within)
-    return made, f"{made.latents.n_directions} directions of {dim}, by lot, the most seen first"
-
-
-def _by_lot(dim: int, n: int) -> FloatArray:
-    """(n, dim), orthonormal."""
-    columns = np.linalg.qr(np.random.default_rng(2).standard_normal((dim, n)))[0]
-    return np.ascontiguousarray(columns.T, np.float32)
-
-
-def _along(made: Checkpoint, kept: FloatArray, visibility: FloatArray) -> Checkpoint:
-    """With these directions alone, through a latent as standard normal ones are: far from zero."""
-    latents = made.latents
-    typical = np.random.default_rng(3).standard_normal(made.latent_dim).astype(np.float32)
-    typical -= typical @ kept.T @ kept
-    mean = latents.mean + latents.std * typical
-    return replace(
-        made, latents=replace(latents, mean=mean, directions=kept, visibility=visibility)
-    )

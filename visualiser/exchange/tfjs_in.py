@@ -18,7 +18,7 @@ import numpy as np
 from pydantic import ValidationError
 
 from visualiser import latents
-from visualiser.exchange import Imported, tfjs_weights
+from visualiser.exchange import Imported, measure, tfjs_map, tfjs_weights
 from visualiser.exchange.tfjs_chain import chain
 from visualiser.exchange.tfjs_layers import Converter, Step, by
 from visualiser.exchange.tfjs_weights import short
@@ -27,7 +27,6 @@ from visualiser.nets.architecture import Architecture, Kind
 from visualiser.nets.checkpoint import Card, Checkpoint
 from visualiser.nets.layers import Activation, Affine, Reshape, Shape
 from visualiser.nets.play import Player
-from visualiser.nets.visibility import order_directions
 from visualiser.types import FloatArray, UserError
 
 LARGEST_JSON = 32 << 20  # bytes
@@ -38,7 +37,10 @@ BOUNDED = {"sigmoid": (0.5, 0.2), "tanh": (0.0, 0.5), "relu": (1.0, 1.0), "relu6
 
 
 def read(path: Path, name: str) -> Imported:
-    """Read model.json and what is beside it. Raises UserError, one line, for whatever is wrong."""
+    """Read model.json and what is beside it; takes up to a minute for a slow decoder.
+
+    Raises UserError, one line, for whatever is wrong.
+    """
     model = _json(path)
     links = chain(path, model.get("modelTopology"))
     takes = links[0].takes()
@@ -60,7 +62,14 @@ def read(path: Path, name: str) -> Imported:
     latent = made.steps[n - 1].gives if n else takes
     decoder = _decoder(made.steps[n:], latent, picture, ends)
     checkpoint = _checkpoint(path, name, picture, math.prod(latent), encoder, decoder)
-    return Imported(_measured(path, checkpoint), _notes(checkpoint, ends))
+    known, told = (None, "") if encoder else tfjs_map.read(path, checkpoint.architecture)
+    if known:
+        checkpoint = replace(checkpoint, latents=known)
+    checkpoint, moved = _measured(path, checkpoint, known is not None)
+    notes = [*moved, *_notes(checkpoint, ends), told]
+    if not encoder and not known:
+        notes.append("it came without an encoder: its latents are taken to be standard normal")
+    return Imported(checkpoint, tuple(filter(None, notes)))
 
 
 def _json(path: Path) -> dict[str, Any]:
@@ -196,14 +205,18 @@ def _latents(encoder: list[Step], dim: int) -> LatentMap:
     return replace(latents.standard(dim), mean=mean * ones, std=std * ones)
 
 
-def _measured(path: Path, checkpoint: Checkpoint) -> Checkpoint:
-    with np.errstate(over="ignore", invalid="ignore"):  # told below, in words
-        if not np.isfinite(_middle(checkpoint)).all():
-            raise UserError(f"{path}: it draws no finite numbers")
-        try:
-            return order_directions(checkpoint)
-        except (np.linalg.LinAlgError, ValueError):
-            raise UserError(f"{path}: it draws no finite numbers everywhere") from None
+def _measured(
+    path: Path, checkpoint: Checkpoint, known: bool
+) -> tuple[Checkpoint, tuple[str, ...]]:
+    """With directions, and what there is to say of them, a line each; known: it has them."""
+    if not np.isfinite(_middle(checkpoint)).all():
+        raise UserError(f"{path}: it draws no finite numbers")
+    if known and measure.changes(checkpoint):
+        return checkpoint, ()
+    try:
+        return measure.measured(checkpoint)
+    except ValueError as error:
+        raise UserError(f"{path}: {error}") from None
 
 
 def _notes(checkpoint: Checkpoint, ends: str) -> tuple[str, ...]:
@@ -216,11 +229,10 @@ def _notes(checkpoint: Checkpoint, ends: str) -> tuple[str, ...]:
     edge[1:-1, 1:-1] = False
     if _middle(checkpoint)[edge].mean() > 0.5:
         notes.append("it draws on a light ground, where others here draw on a dark one: kept so")
-    if not checkpoint.architecture.encoder:
-        notes.append("it came without an encoder: its latents are taken to be standard normal")
     return tuple(notes)
 
 
 def _middle(checkpoint: Checkpoint) -> FloatArray:
     """The picture in the middle of its latents."""
-    return Player(checkpoint).decode(checkpoint.latents.mean)
+    with np.errstate(all="ignore"):  # told in words
+        return Player(checkpoint).decode(checkpoint.latents.mean)

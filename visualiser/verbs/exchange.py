@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from visualiser.exchange import measure
 from visualiser.files import write_bytes
 from visualiser.nets import checkpoint
 from visualiser.pictures import png
@@ -23,11 +24,12 @@ def bring_in(
     if path.suffix.lower() == ".json":
         from visualiser.exchange import tfjs_in
 
+        print(measure.ANNOUNCED, flush=True)
         imported = tfjs_in.read(path, name)
     elif path.suffix.lower() == ".onnx":
         from visualiser.exchange import onnx_in
 
-        print("looking at what it draws; a slow decoder takes up to a minute", flush=True)
+        print(measure.ANNOUNCED, flush=True)
         imported = onnx_in.read(path, name, shape)
     else:
         raise UserError(f"{path}: wanted is a TensorFlow.js model.json or a decoder in .onnx")

@@ -53,7 +53,7 @@ def classic(settings: config.Train, name: str | None, force: bool, recipe: str) 
         seed=settings.seed,
         threads=settings.threads,
     )
-    with _watched("epochs", options.epochs) as (report, stopped):
+    with _watched("epochs", options.epochs, "a few seconds") as (report, stopped):
         trained = train(name, options, report, stopped)
     _finish(trained, recipe, with_strip=False)
 
@@ -86,7 +86,7 @@ def shape(
         threads=settings.threads,
     )
     keep = _resumable(name, resume)
-    with _watched("steps", options.steps) as (report, stopped):
+    with _watched("steps", options.steps, "about a minute") as (report, stopped):
         trained = train(name, options, report, stopped, keep)
     _finish(trained, recipe, with_strip=True)
 
@@ -136,7 +136,7 @@ def colour(
         threads=settings.threads,
     )
     keep = _resumable(name, resume)
-    with _watched("steps", options.steps) as (report, stopped):
+    with _watched("steps", options.steps, "up to a minute") as (report, stopped):
         trained = train(name, options, pictures, data, report, stopped, keep)
     for path, why in pictures[0].skipped[known:]:
         print(f"left out {path}: {why}")
@@ -157,6 +157,8 @@ def check_name(
         raise UserError(f"a model cannot be called {name!r}: give a plain file name")
     make_folder(MODELS)
     path = _path(name)
+    if with_strip and not resume:
+        _refuse_unfinished(name)
     for written in (path, path.with_suffix(".png"), *([_strip(path)] if with_strip else [])):
         refuse_existing(written, force or resume)
     return name
@@ -170,22 +172,32 @@ def _strip(path: Path) -> Path:
     return path.with_name(f"{path.stem}-strip.png")
 
 
-def _resumable(name: str, resume: bool) -> Path:
-    """Where an interrupted training of that name is kept; begun anew unless `resume`."""
-    path = MODELS / f".{name}.training"
-    if path.exists() and not resume:
+def _unfinished(name: str) -> Path:
+    return MODELS / f".{name}.training"
+
+
+def _refuse_unfinished(name: str) -> None:
+    path = _unfinished(name)
+    if path.exists():
         raise UserError(
             f"{path} holds a training that was not finished: go on with --resume, or remove it"
         )
+
+
+def _resumable(name: str, resume: bool) -> Path:
+    """Where an interrupted training of that name is kept; begun anew unless `resume`."""
+    path = _unfinished(name)
     if resume and not path.exists():
         raise UserError(f"there is nothing to resume: no {path}")
     return path
 
 
 @contextmanager
-def _watched(unit: str, total: int) -> Iterator[tuple[Report, Callable[[], bool]]]:
-    """A progress bar, and a Ctrl-C that ends training and keeps what was learned."""
+def _watched(unit: str, total: int, rest: str) -> Iterator[tuple[Report, Callable[[], bool]]]:
+    """A progress bar, and a Ctrl-C that ends training and keeps what was learned; rest: how long
+    what comes after the last step takes, which is told once, as nothing moves meanwhile."""
     interrupted: list[int] = []
+    said: list[str] = []
 
     def interrupt(number: int, frame: object) -> None:
         if interrupted:
@@ -196,14 +208,26 @@ def _watched(unit: str, total: int) -> Iterator[tuple[Report, Callable[[], bool]
     try:
         with bar("training", unit) as report:
 
+            def finishing() -> None:
+                if not said:
+                    said.append(f"finishing: finding where its pictures lie, {rest}")
+                    report.say(said[0])
+
+            def stopped() -> bool:
+                if interrupted:
+                    finishing()
+                return bool(interrupted)
+
             def told(p: Progress) -> None:
                 figures = "  ".join(f"{key} {value:.4g}" for key, value in p.figures.items())
                 report(
                     p.epoch, total, f"loss {p.train_loss:.4f}  test {p.test_loss:.4f}  {figures}"
                 )
+                if p.epoch == total:
+                    finishing()
 
             report(0, total, "")
-            yield told, lambda: bool(interrupted)
+            yield told, stopped
     except MemoryError:
         raise UserError(
             "the pictures, and the network for them, do not fit into memory: ask for fewer or"
