@@ -52,7 +52,7 @@ class Features:
     loudest of the last seconds is lifted by, to be full scale;
     onset, onset_low, onset_mid, onset_high: how strong a beginning is that came since the last
     tick, 0..1, and 0 where none came;
-    loudness: amplitude 0..1 against the loudest of the last ten seconds, which the gain evens out;
+    loudness: amplitude 0..1 against the loudest of the last seconds, which the gain evens out;
     energy: a slow curve of loudness, 0..1, for builds and drops;
     bpm: 0 where no beat is known; beats: how many beats have gone by, its fraction being the phase,
     0 on the beat; beat_confidence: 0..1;

@@ -18,8 +18,8 @@ _UNDER_FLOOR_DB = 20.0  # what is deeper does not delay the next attack
 _NOTHING = 1e-3  # a value this low is drawn as nothing, and becomes exactly 0
 _SLOWEST_S = 0.11  # ticks this far apart still hear every hop of the sound between them
 _ENERGY_S, _ENERGY_PEAK_S, _ENERGY_END_S = 2.5, 60.0, 0.2
-_LOUD_RISE_S, _LOUD_FALL_S = 0.03, 0.15  # of the level that loudness is made of
-_LOUD_MEMORY_S, _LOUD_FORGET_S = 8.0, 3.0  # how long the loudest is held for that, and fades
+_LOUD_RISE_S, _LOUD_FALL_S = 0.01, 0.15  # of the level that loudness is made of
+_LOUD_MEMORY_S, _LOUD_FORGET_S = 12.0, 4.0  # how long the loudest is held for that, and fades
 
 
 class Ear:
