@@ -30,6 +30,7 @@ from visualiser.nets.checkpoint import Checkpoint
 from visualiser.nets.play import Player
 from visualiser.sketchpad import Sketchpad
 from visualiser.types import Features, FloatArray, Tick, UserError
+from visualiser.walk import arc
 
 MODES = ("latent", "pixel", "draw")
 
@@ -258,13 +259,13 @@ class Mover:
 
     def point(self) -> FloatArray:
         """(latent_dim,) coordinates along the model's directions."""
-        return _arc(self._start, self._blend(), 1 - self._kept)
+        return arc(self._start, self._blend(), 1 - self._kept)
 
     def _blend(self) -> FloatArray:
         now = self._driver(self._now).point()
         if self._before is None:
             return now
-        return _arc(self._before.point(), now, self._eased())
+        return arc(self._before.point(), now, self._eased())
 
     def field(self) -> FloatArray:
         """(28, 28) 0..1."""
@@ -282,13 +283,6 @@ class Mover:
         if name not in self._drivers:
             self._drivers[name] = drivers()[name](self._latent_dim, self._seed)
         return self._drivers[name]
-
-
-def _arc(a: FloatArray, b: FloatArray, share: float) -> FloatArray:
-    """a where the share is 0, b where it is 1. On the way a circle's arc keeps the sum of two
-    independent normal points standard normal."""
-    turn = share * math.pi / 2
-    return (math.cos(turn) * a + math.sin(turn) * b).astype(np.float32)
 
 
 class Held:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from statistics import NormalDist
 
 import numpy as np
@@ -48,6 +49,13 @@ class Walk:
         value = self._noise(across[None, :], across[:, None], np.array([[phase]]))
         grey = np.interp(value, self._values, self._shares)
         return np.clip(0.5 + (grey - 0.5) * contrast, 0, 1).astype(np.float32)
+
+
+def arc(a: FloatArray, b: FloatArray, share: float) -> FloatArray:
+    """a where the share is 0, b where it is 1. On the way a circle's arc keeps the sum of two
+    independent normal points standard normal."""
+    turn = share * math.pi / 2
+    return (math.cos(turn) * a + math.sin(turn) * b).astype(np.float32)
 
 
 class Loop:

@@ -11,7 +11,7 @@ from visualiser.controls import Key, Value, choice, number
 from visualiser.drivers.base import Driver
 from visualiser.noise import simplex
 from visualiser.types import Features, FloatArray, Tick
-from visualiser.walk import FIELD, Loop, Walk
+from visualiser.walk import FIELD, Loop, Walk, arc
 
 JOIN_S = 0.6  # time constant of joining a loop, and of leaving it
 FALL_S = 0.3  # time constant of a pull that lets go: slow, so that what begins stands out
@@ -95,11 +95,9 @@ class Audio(Driver):
         self._size = float(value["size"])
 
     def point(self) -> FloatArray:
-        # A circle's arc keeps the sum of two independent normal points standard normal.
-        angle = self._joined * math.pi / 2
         way = self._walk.point(self._phase)
         if self._joined > 0:
-            way = math.cos(angle) * way + math.sin(angle) * self._loop.point(self._turn)
+            way = arc(way, self._loop.point(self._turn), self._joined)
         point: FloatArray = (self._far * way + self._pull + self._thrown).astype(np.float32)
         return point
 
