@@ -21,7 +21,7 @@ from visualiser import latents
 from visualiser.exchange import Imported, measure, tfjs_map, tfjs_weights
 from visualiser.exchange.tfjs_chain import chain
 from visualiser.exchange.tfjs_layers import Converter, Step, by
-from visualiser.exchange.tfjs_weights import short
+from visualiser.exchange.tfjs_weights import LARGEST_JSON, short
 from visualiser.latents import LatentMap
 from visualiser.nets.architecture import Architecture, Kind
 from visualiser.nets.checkpoint import Card, Checkpoint
@@ -29,7 +29,6 @@ from visualiser.nets.layers import Activation, Affine, Reshape, Shape
 from visualiser.nets.play import Player
 from visualiser.types import FloatArray, UserError
 
-LARGEST_JSON = 32 << 20  # bytes
 MOST_LATENTS = 1024
 CHANNELS: dict[int, Kind] = {1: "grey", 3: "colour"}
 # Where latents lie of which nothing is known but what bounds them: mean and deviation.

@@ -8,13 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from visualiser.exchange.tfjs_weights import short
+from visualiser.exchange.tfjs_weights import LARGEST_JSON, short
 from visualiser.latents import LatentMap
 from visualiser.nets.architecture import Architecture
 from visualiser.types import FloatArray
 
 NAME = "latents.json"
-LARGEST_JSON = 32 << 20  # bytes
 LARGEST_NUMBER = 1e6
 MOST_BENDS, MOST_KNOTS = 64, 4096
 SKEWED = 1e-3  # how far rows that should be orthonormal may be off

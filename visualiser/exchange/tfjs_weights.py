@@ -18,6 +18,7 @@ import numpy as np
 
 from visualiser.types import FloatArray, UserError
 
+LARGEST_JSON = 32 << 20  # bytes of a file that is read whole
 LARGEST_BYTES = 512 << 20  # of all weights together, as they lie there and as float32
 BYTES = {"float32": 4, "float16": 2, "int32": 4, "uint16": 2, "uint8": 1, "bool": 1}
 STORED = {"float32": "<f4", "float16": "<f2", "uint16": "<u2", "uint8": "<u1"}
