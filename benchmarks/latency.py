@@ -25,6 +25,7 @@ from benchmarks.row import Row
 RATE = 48_000
 _BLOCK_S = 0.002  # the feeder writes as a sound card delivers: little, and often
 _LOUD = 0.1
+NEAR_S = 0.01  # how exactly a sound system tells when a sample was captured
 
 # The program as it is, with a source that notes when the first sample of each click was captured,
 # by the stream's own clock, in seconds of the show.
@@ -143,7 +144,7 @@ def delays(report: dict[str, Any], after_s: float = 4.0) -> dict[str, np.ndarray
     for at in report["captured"]:
         if not report["began"] + after_s < at < flips[-1] - 0.3:
             continue
-        tick = np.flatnonzero((onset > 0) & (heard >= at) & (heard < at + 0.15))
+        tick = np.flatnonzero((onset > 0) & (heard >= at - NEAR_S) & (heard < at + 0.15))
         shown = np.flatnonzero(frames >= tick[0]) if len(tick) else tick
         found["seen"].append(flips[shown[0]] - at if len(shown) else np.inf)
         found["heard"].append(heard[tick[0]] - at if len(tick) else np.inf)

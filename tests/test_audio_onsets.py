@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from benchmarks import drums
 from benchmarks.drums import RATE, Made
 from benchmarks.ear import listen, onset_times
+from visualiser.audio.analysis import Ear
 from visualiser.audio.onsets import CHANNELS, Onsets
-from visualiser.types import FloatArray
+from visualiser.types import FloatArray, Sound
 
 RATES = [8_000, 22_050, 44_100, 48_000, 96_000, 192_000]
 
@@ -120,3 +121,26 @@ def test_whatever_comes_flux_is_finite_and_strengths_are_shares(
         assert flux.shape == strengths.shape and flux.shape[1] == CHANNELS
         assert np.isfinite(flux).all() and (flux >= 0).all()
         assert ((strengths >= 0) & (strengths <= 1)).all()
+
+
+def test_between_ticks_a_beginning_is_noticed_and_told_once_at_the_next(rock: Made) -> None:
+    """Attending in between finds what listening alone finds, sooner, and no other beat."""
+    apart, between = Ear(), Ear()
+    n = apart.n_samples
+    padded = np.concatenate([np.zeros(n, np.float32), rock.samples[: 6 * RATE]])
+    told: list[tuple[float, float]] = []
+    noticed = 0
+    for end in range(RATE // 240, 6 * RATE, RATE // 240):
+        sound = Sound(padded[end : end + n], RATE, end, end / RATE)
+        if end // (RATE // 240) % 4:
+            noticed += between.attend(sound)
+        else:
+            heard = between.listen(sound, 1 / 60)
+            assert not between.attend(sound)  # it is told of
+            told.append((apart.listen(sound, 1 / 60).onset, heard.onset))
+    one, other = np.array(told).T
+    assert (one > 0).sum() > 10
+    # The room's floor is followed once a tick: a hop between two goes by the one before.
+    assert ((one > 0) == (other > 0)).all() and np.abs(one - other).max() < 0.05
+    assert noticed > 10
+    assert between.beat.bpm == pytest.approx(apart.beat.bpm, rel=0.01)

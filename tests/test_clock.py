@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import types
 
+import numpy as np
 import pytest
 
 from visualiser import clock
-from visualiser.clock import SHOWN_AFTER, WallClock
+from visualiser.clock import ASK_S, SHOWN_AFTER, WallClock
 
 
 class Time(types.ModuleType):
@@ -73,3 +74,39 @@ def test_one_that_takes_too_long_is_shown_at_once_and_no_longer_waited_for(wall:
 
 def test_without_a_rate_nothing_waits(wall: Time) -> None:
     assert shown(wall, [0.004, 0.002], fps=0) == pytest.approx([0.004, 0.002])
+
+
+def test_where_something_has_begun_the_next_tick_comes_at_once_and_is_shown_at_once(
+    wall: Time,
+) -> None:
+    made, asked = WallClock(60), []
+
+    def sooner(t: float) -> bool:
+        asked.append(t)
+        return 0.11 <= t < 0.1125
+
+    ticks = []
+    for tick in made.ticks(sooner):
+        ticks.append(tick.t)
+        wall.now += 0.004
+        before = wall.now
+        made.hold()
+        if 0.11 <= tick.t < 0.1125:
+            assert wall.now == before
+        if tick.t > 0.2:
+            break
+    apart = np.diff(ticks)
+    early = int(np.flatnonzero(np.array(ticks) >= 0.11)[0])
+    assert ticks[early] == pytest.approx(0.11, abs=2 * ASK_S)
+    assert ticks[early] - ticks[early - 1] < 1 / 60 - ASK_S
+    assert np.delete(apart, early - 1) == pytest.approx(1 / 60)  # even times go on from there
+    assert np.diff(asked).min() > 0
+
+
+def test_a_clock_that_is_late_asks_nobody(wall: Time) -> None:
+    asked = []
+    for tick in WallClock(60).ticks(lambda t: bool(asked.append(t))):
+        wall.now += 0.05
+        if tick.index == 5:
+            break
+    assert not asked

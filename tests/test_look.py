@@ -156,6 +156,27 @@ def inside(canvas: pygame.Surface, box: pygame.Rect) -> np.ndarray:
     return seen(canvas)[box.top : box.bottom, box.left : box.right]
 
 
+def test_what_is_begun_before_its_frame_comes_is_the_same_picture(model) -> None:
+    image, rng = np.full((28, 28), 0.3, np.float32), np.random.default_rng(1)
+    at_once, ahead = make_panes(), make_panes()
+    for n, (size, below, alone) in enumerate([((500, 300), 20, False)] * 30 + [
+        ((500, 300), 0, False), ((400, 420), 0, False), ((400, 420), 0, True),
+        ((500, 300), 20, True), ((500, 300), 20, False),
+    ]):  # fmt: skip
+        one, other = (pygame.Surface(size, 0, 32) for _ in range(2))
+        z, t = rng.normal(0, 1, 3).astype(np.float32), 1 + n / 10
+        if n % 3:  # as it was a frame ago, or as it is now
+            ahead.begin(other, t, below)
+        for panes, canvas in ((at_once, one), (ahead, other)):
+            panes._controls.apply(("look.output_only", alone))
+            draw(panes, canvas, model, image, t, below, z=z)
+        # The colour of the past is that of the frame before; all else is the same.
+        box = at_once.boxes[0]
+        differs = (seen(one) != seen(other)).any(axis=2)
+        assert not differs[: box.top].any() and not differs[box.bottom :].any()
+        assert not differs[:, box.right :].any() and differs.mean() < 0.05
+
+
 @pytest.mark.parametrize("smooth", [True, False])
 @pytest.mark.parametrize("size", [(640, 360), (360, 640), (501, 333)])
 def test_black_is_the_first_colour_and_white_the_last(model, smooth: bool, size) -> None:

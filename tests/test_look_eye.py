@@ -273,6 +273,20 @@ def test_colours_drift_and_follow_loudness_and_the_ground_stays() -> None:
         assert np.abs(moved[1] - colour).max() > 30
 
 
+def test_a_picture_is_the_same_whatever_was_drawn_before_it() -> None:
+    """Colours are kept from frame to frame: those of other pictures, of another look before."""
+    shapes = [shape(name, radius=radius) for name in ("star", "ring") for radius in (0.1, 0.45)]
+    for values in ({}, {"look__look": "neon"}):
+        stage = Stage((120, 90), look__fade=0.0, **values)
+        for image in shapes * 2:
+            fresh = Stage((120, 90), look__fade=0.0, **values)
+            assert (stage.draw(image, 1 / 60) == fresh.draw(image, 1 / 60)).all()
+    stage.set("look.look", "relief")
+    stage.set("relief.step", 0.1)
+    fresh = Stage((120, 90), look__fade=0.0, relief__step=0.1)
+    assert (stage.draw(shapes[0], 1 / 60) == fresh.draw(shapes[0], 1 / 60)).all()
+
+
 def test_the_same_frames_give_the_same_pictures() -> None:
     def play() -> list[np.ndarray]:
         on = {f"{name}.on": True for name in ("trails", "mirror", "kaleidoscope")}

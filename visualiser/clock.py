@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from visualiser.types import Tick
 
 LONGEST_DT = 0.1  # s: after a stall (a window being dragged) the show goes on, it does not leap
 SHOWN_AFTER = 0.6  # of a frame's time after its tick, at most: room to draw in, 10 ms at 60 fps
 IN_TIME = 0.8  # share of the frames that are to be drawn by then
+ASK_S = 0.001  # between two questions whether a tick should come sooner
 PACE_S = 0.0005  # how fast that is learned, a frame
 
 
@@ -28,9 +29,12 @@ class WallClock:
         self._period = 1 / fps if fps else 0.0
         self.began = 0.0
         self._due = 0.0  # when the present tick was to begin
+        self._is_sooner = False  # whether it came before
         self._room = SHOWN_AFTER * self._period  # from then until it is to be shown
 
-    def ticks(self) -> Iterator[Tick]:
+    def ticks(self, sooner: Callable[[float], bool] | None = None) -> Iterator[Tick]:
+        """sooner: asked while there is time left, with t; where it says so the next tick comes at
+        once, and even times are counted from there."""
         self.began = last = self._due = time.perf_counter()
         index = 0
         while True:
@@ -40,15 +44,36 @@ class WallClock:
             yield Tick(index, now - self.began, dt)
             index += 1
             self._due += self._period
-            if not _sleep_until(self._due):
+            if not self._rest(sooner):
                 self._due = time.perf_counter()  # late: count from here, do not rush after
+
+    def _rest(self, sooner: Callable[[float], bool] | None) -> bool:
+        """Wait until the next tick is due; False if that was over already, or it is to come now."""
+        if sooner is None:
+            return _sleep_until(self._due)
+        is_in_time = self._is_sooner = False
+        while (left := self._due - time.perf_counter()) > 0:
+            if sooner(self.now()):
+                self._is_sooner = True
+                return False
+            time.sleep(min(left, ASK_S))
+            is_in_time = True
+        return is_in_time
 
     def now(self) -> float:
         """This moment, in seconds of the show as ticks have them: for measuring alone."""
         return time.perf_counter() - self.began
 
+    @property
+    def next_t(self) -> float:
+        """When the next tick is due."""
+        return self._due + self._period - self.began
+
     def hold(self) -> None:
-        """Wait until the frame of the present tick is to be shown."""
+        """Wait until the frame of the present tick is to be shown; what came sooner is shown at
+        once."""
+        if self._is_sooner:
+            return
         is_in_time = _sleep_until(self._due + self._room)
         # Steps up and down balance where that share is in time.
         room = self._room + PACE_S * (IN_TIME - is_in_time)

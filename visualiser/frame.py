@@ -19,7 +19,8 @@ class Frame:
     tick: the tick whose input this is; model: what draws it; z: (latent_dim,) float32, None
     until the network has encoded the field; field: (H, W) float32 0..1, the encoder's input in
     pixel mode, None in latent mode; image: (H, W) or (H, W, 3) float32, as `kind` says, None while
-    there is no picture yet; error: what went wrong with a newer picture, or "".
+    there is no picture yet; error: what went wrong with a newer picture, or ""; along:
+    (n_directions,) deviations, where z lies along the model's directions; None in pixel mode.
     """
 
     tick: Tick
@@ -28,6 +29,7 @@ class Frame:
     field: FloatArray | None = None
     image: FloatArray | None = None
     error: str = ""
+    along: FloatArray | None = None
 
     @property
     def kind(self) -> Kind:

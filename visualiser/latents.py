@@ -36,7 +36,7 @@ EDGE = 2.0  # deviations: where a direction turns back, so that even where it is
 LEAST_SEEN = 0.1  # of the most visible direction: less is not stretched any further
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class LatentMap:
     """Points (..., n_directions) <-> latents (..., latent_dim), float32.
 

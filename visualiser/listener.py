@@ -75,7 +75,8 @@ class Listener:
         self._notices: list[str] = []
         self._closing: list[threading.Thread] = []
         self._heard: Features | None = None
-        self._waited = 0.0
+        self._waited = self._attended = 0.0
+        self._has_begun = False
         self._new = self._end = 0  # samples that came since the tick before, and all of them
         self._was_held = False
         self._unheard_s = 0.0  # how much of that time there was nothing
@@ -103,10 +104,20 @@ class Listener:
     def beat(self) -> Beat:
         return self.ear.beat
 
+    def attend(self, t: float) -> bool:
+        """Between two ticks: whether something has begun, so that the next should come now. t: s of
+        the show."""
+        if t - self._attended < HOP_S / 5:
+            return False
+        self._attended = t
+        self._has_begun = self.ear.attend(self.source.window(t, self.ear.n_samples))
+        return self._has_begun
+
     def listen(self, tick: Tick) -> Features:
         self._waited += tick.dt
-        if self._heard is not None and self._waited < HOP_S:
+        if self._heard is not None and self._waited < HOP_S and not self._has_begun:
             return self._heard
+        self._has_begun = False
         dt, self._waited = self._waited, 0.0
         value = self._controls.number
         self.ear.set(

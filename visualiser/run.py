@@ -96,7 +96,7 @@ def perform(
         gc.collect()
         gc.freeze()  # what is here stays; looking through it again and again costs frames
         clock = WallClock(settings.window.fps)
-        for tick in clock.ticks():
+        for tick in clock.ticks(listener.attend):
             features = listener.listen(tick)
             shown.hear(tick, features, clock.began)
             commands = list(window.commands())
@@ -135,6 +135,7 @@ def perform(
             window.flip()
             window.scope.delay.flip(frame.tick.index, clock.now())
             shown.count(frame.tick.index, frame.image is not None)
+            window.begin(clock.next_t)
             if "window.quit" in asked or tick.t >= seconds or stopping():
                 return
 

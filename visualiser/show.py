@@ -138,10 +138,10 @@ class Show:
             drawn = self._mode == "draw"
             field = self._sketchpad.field if drawn else self._mover.field()
             return Frame(self._tick, self.model, None, field=self._with_noise(field))
-        point = self._mover.point()
-        if point.shape != (self.model.latents.n_directions,) or not np.isfinite(point).all():
-            raise ValueError(f"its point is not {self.model.latents.n_directions} finite numbers")
-        return Frame(self._tick, self.model, self.model.latents.to_latent(point))
+        point, latents = self._mover.point(), self.model.latents
+        if point.shape != (latents.n_directions,) or not np.isfinite(point).all():
+            raise ValueError(f"its point is not {latents.n_directions} finite numbers")
+        return Frame(self._tick, self.model, latents.to_latent(point), along=latents.places(point))
 
     def _with_noise(self, field: FloatArray) -> FloatArray:
         """The field with some of its pixels replaced by greys: others each frame."""

@@ -121,8 +121,14 @@ class Window:
         if bool(self._controls["window.fullscreen"]) != self._fullscreen:
             self._toggle_fullscreen()
         self.canvas = pygame.display.get_surface() or self.canvas
-        below = self._line_height() * 2 if self._controls["window.hud"] else 0
-        self.panes.draw(frame, self.canvas, tick, features, below)
+        self.panes.draw(frame, self.canvas, tick, features, self._below())
+
+    def begin(self, t: float) -> None:
+        """Draw ahead, of the frame to come at t, s of the show, what can be drawn already."""
+        self.panes.begin(self.canvas, t, self._below())
+
+    def _below(self) -> int:
+        return self._line_height() * 2 if self._controls["window.hud"] else 0
 
     def add_words(
         self, frame: Frame, features: Features, status: Status, hearing: Hearing, now: float

@@ -9,7 +9,7 @@ import numpy as np
 from visualiser.audio.beat import Beat
 from visualiser.audio.floor import Floor
 from visualiser.audio.gain import Gain
-from visualiser.audio.onsets import Onsets
+from visualiser.audio.onsets import CHANNELS, Onsets
 from visualiser.audio.spectrum import NOMINAL_HZ, SILENCE_DBFS, Array, Spectrum, db, level_db, step
 from visualiser.types import Features, FloatArray, Sound
 
@@ -131,6 +131,7 @@ class Ear:
         self._energy = 0.0
         self._end: int | None = None
         self._stalled_s = 0.0
+        self._begun = np.zeros(CHANNELS)  # the strongest onsets that listen has not told of yet
         self._onsets.reset()
         self.beat = Beat(self._onsets.hop_s)
 
@@ -155,12 +156,8 @@ class Ear:
         level now, before all of that: a full-scale sine has -3.
         """
         dt = min(max(dt, 0.0), 3600.0) if math.isfinite(dt) else 0.0
-        if sound.samplerate != self._samplerate:
-            self._tune(sound.samplerate)
-            self.beat.retune(self._onsets.hop_s)
-        new = 0 if self._end is None else min(max(sound.end - self._end, 0), self._new)
-        wanted = max(self._spectrum.long, self._onsets.window + self._onsets.hop + new)
-        samples = _clean(sound.samples, min(wanted, self.n_samples))
+        self._retune(sound)
+        samples = _clean(sound.samples, max(self._spectrum.long, self._n_new(sound)))
         recent = samples[-self._spectrum.long :]
         if self._lift != 1.0:
             samples = samples * self._lift
@@ -194,7 +191,8 @@ class Ear:
         self._heard += pace * (scaled - self._heard)
         self._heard[self._heard < _NOTHING] = 0.0
 
-        onset = self._follow_beat(samples, sound, dt)
+        self._follow_beat(samples, sound, dt)
+        onset, self._begun = self._begun, np.zeros(CHANNELS)
         recent = recent - recent.sum() / np.float32(recent.size)
         on_scale = 1.0 + (floor.bands_dbfs + self._tilt_db - full_band_db) / self.range_db
         return Features(
@@ -215,8 +213,29 @@ class Ear:
             heard_t=sound.t,
         )
 
-    def _follow_beat(self, samples: FloatArray, sound: Sound, dt: float) -> Array:
-        """(4,): the strongest onset of the new samples, overall, low, mid and high."""
+    def attend(self, sound: Sound) -> bool:
+        """Look for beginnings alone, between two calls of `listen`, which tells of them. True if
+        there are any that it has not told of yet: then it is time to call it.
+
+        sound: as for listen; only its end is looked at, what came since the last look at it.
+        """
+        self._retune(sound)
+        samples = _clean(sound.samples, self._n_new(sound))
+        self._follow_beat(samples * self._lift, sound, 0.0)
+        return bool(self._begun[0] > 0)
+
+    def _retune(self, sound: Sound) -> None:
+        if sound.samplerate != self._samplerate:
+            self._tune(sound.samplerate)
+            self.beat.retune(self._onsets.hop_s)
+
+    def _n_new(self, sound: Sound) -> int:
+        """How many samples hold the windows of all hops that are new."""
+        new = 0 if self._end is None else min(max(sound.end - self._end, 0), self._new)
+        return min(self._onsets.window + self._onsets.hop + new, self.n_samples)
+
+    def _follow_beat(self, samples: FloatArray, sound: Sound, dt: float) -> None:
+        """Find what begins in the new samples, overall, low, mid and high, and the beat."""
         new = 0 if self._end is None else sound.end - self._end
         if self._end is None or new < 0 or new > self._new:  # another sound, or a long gap
             self._onsets.restart(sound.end)
@@ -233,11 +252,10 @@ class Ear:
             of_flux = np.interp(self._onsets.centres_hz, self._centres_hz, self._told_floor)
             self._onsets.floor = 10 ** (of_flux / 10)
         flux, strengths = self._onsets.advance(samples, sound.end)
-        if not len(flux):
-            return np.zeros(strengths.shape[1])
-        behind_s = (sound.end % self._onsets.hop) / self._samplerate
-        self.beat.hear(flux, behind_s)
-        return strengths.max(axis=0)
+        if len(flux):
+            behind_s = (sound.end % self._onsets.hop) / self._samplerate
+            self.beat.hear(flux, behind_s)
+            self._begun = np.maximum(self._begun, strengths.max(axis=0))
 
     def _follow_loudness(self, loud_dbfs: float, dt: float, is_open: bool) -> float:
         """0..1: the amplitude of the last moments, against the loudest of some seconds."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import pygame
 
@@ -14,7 +16,7 @@ from visualiser.look.field import Field, field_of
 from visualiser.look.looks import looks
 from visualiser.look.oklab import to_linear, to_srgb
 from visualiser.look.paint import Table, levels, paint, paint_colours
-from visualiser.look.palette import palettes
+from visualiser.look.palette import Palette, palettes
 from visualiser.types import Features, FloatArray, Tick
 
 STEP_PX = 1 / 8  # of the screen: how finely depths are told apart
@@ -67,6 +69,7 @@ class Eye:
         self._playing = str(controls["look.look"]), self.palette
         self._palette_before = self.palette.linear
         self._palette_fade, self._look_fade = Fade(1.0), Fade(1.0)
+        self._kept: _Kept | None = None
         # Depths and their colours: as they were seen last, and those that are faded from.
         self._seen: tuple[FloatArray, FloatArray] | None = None
         self._before: tuple[FloatArray, FloatArray] | None = None
@@ -119,10 +122,32 @@ class Eye:
         if field.kind == "grey":
             pixel = min(pixel / max(field.pitch), 1.0) / EDGE_PX
         step = min(pixel * STEP_PX, STEP)
-        at, pad = levels(values, step)
-        colours = self._colours(*depths(field, at, pixel)) * np.float32(self._bright)
         span = (box.width / side / field.pitch[0], box.height / side / field.pitch[1])
-        paint(canvas, box, values, span, smooth, Table(float(at[0]), step, colours, pad))
+        paint(canvas, box, values, span, smooth, self._table(field, values, step, pixel))
+
+    def _table(self, field: Field, values: FloatArray, step: float, pixel: float) -> Table:
+        """The colours of a field's levels. As long as neither looks nor fades move, those of one
+        frame serve the next ones, too: it grows to all levels that come up."""
+        first, last = levels(values, step)
+        reach = 1 << max(-first, last).bit_length()
+        name, _ = self._playing
+        look, value = self._looks[name], self._controls.section(name)
+        fading = min(self._look_fade.share, self._palette_fade.share) < 1
+        is_still = not fading and not look.is_moving(value)
+        made_of = (name, *value.values(), self._bright, step, reach, pixel, field.kind, field.pitch)
+        kept, self._kept = self._kept, None
+        if is_still and kept and kept.made_of == made_of and kept.palette == self.palette:
+            before, after = kept.table.first, kept.table.first + len(kept.table.linear) - 1
+            if before <= first and last <= after:
+                self._kept = kept
+                return kept.table
+            first, last = min(first, before), max(last, after)
+        at = (np.arange(first, last + 1) * np.float64(step)).astype(np.float32)
+        colours = self._colours(*depths(field, at, pixel)) * np.float32(self._bright)
+        table = Table(step, first, colours, reach)
+        if is_still:
+            self._kept = _Kept(made_of, self.palette, table)
+        return table
 
     def _colours(self, depth: FloatArray, pixel: FloatArray) -> FloatArray:
         """(n,) depths -> (n, 3) linear light, faded."""
@@ -135,6 +160,15 @@ class Eye:
             colours = mix(before.astype(np.float32), colours, self._look_fade.eased)
         self._seen = depth, colours
         return colours
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """A table that may be of use again, and what it was made of."""
+
+    made_of: tuple[object, ...]
+    palette: Palette
+    table: Table
 
 
 def depths(field: Field, level: FloatArray, pixel: float) -> tuple[FloatArray, FloatArray]:

@@ -94,25 +94,36 @@ def true_distances(values: FloatArray, pitch: tuple[float, float]) -> FloatArray
     """
     if min(values.shape) < 3:
         return values
-    across = np.gradient(values, pitch[0], axis=1)
-    down = np.gradient(values, pitch[1], axis=0)
-    steep = np.sqrt(_blurred(across * across + down * down))
+    across: FloatArray = _slope(values.T, pitch[0]).T
+    down: FloatArray = _slope(values, pitch[1])
+    steep = np.sqrt(_blurred(_blurred(across * across + down * down).T).T)
     # Where a shape is thin, or has a corner, the slope cannot be told: it is trusted in bounds.
-    factor = 1 / np.clip(steep, 0.2, 3.0)
-    near = np.exp(-((values * factor / (NEAR_PX * max(pitch))) ** 2))
-    mended: FloatArray = (values * (1 + (factor - 1) * near)).astype(np.float32)
-    return mended
+    factor = 1 / np.minimum(np.maximum(steep, np.float32(0.2)), np.float32(3))
+    near = values * factor / np.float32(NEAR_PX * max(pitch))
+    mended = values * (1 + (factor - 1) * np.exp(-near * near))
+    return np.asarray(mended, np.float32)
+
+
+def _slope(values: FloatArray, pitch: float) -> FloatArray:
+    """How fast values rise from row to row, from one neighbour to the other; as np.gradient, in a
+    third of its time."""
+    slope = np.empty_like(values)
+    np.subtract(values[2:], values[:-2], out=slope[1:-1])
+    slope[1:-1] /= 2
+    slope[0], slope[-1] = values[1] - values[0], values[-1] - values[-2]
+    slope /= np.float32(pitch)
+    return slope
 
 
 def _blurred(values: FloatArray) -> FloatArray:
-    """Each pixel's mean with its neighbours, weighted 1 2 1 both ways."""
-    for axis in (0, 1):
-        pad = [(1, 1) if i == axis else (0, 0) for i in (0, 1)]
-        padded = np.pad(values, pad, mode="edge")
-        n = values.shape[axis]
-        before, after = (padded.take(range(i, i + n), axis) for i in (0, 2))
-        values = (before + np.float32(2) * values + after) / np.float32(4)
-    return values
+    """Each row's mean with its neighbours, weighted 1 2 1; the edge's are repeated."""
+    blurred = values * 2
+    blurred[1:] += values[:-1]
+    blurred[:-1] += values[1:]
+    blurred[0] += values[0]
+    blurred[-1] += values[-1]
+    blurred /= 4
+    return blurred
 
 
 def _widened(image: FloatArray, kind: Kind, by: float, pitch: tuple[float, float]) -> FloatArray:

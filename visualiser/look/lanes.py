@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
 import pygame
+from numpy.typing import NDArray
 
 from visualiser.frame import Frame
 from visualiser.latents import LatentMap
@@ -27,51 +29,85 @@ class Lanes:
         self._trail: deque[tuple[float, FloatArray]] = deque(
             maxlen=round(TRAIL_S / TRAIL_STEP_S) + 1
         )
-        self._now: tuple[float, FloatArray] = (0.0, np.zeros(0, np.float32))  # s, latent
-        self._latents: LatentMap | None = None  # whose latents the trail holds
+        self._now: tuple[float, FloatArray] = (0.0, np.zeros(0, np.float32))  # s, along each
+        self.latents: LatentMap | None = None  # whose the trail holds
 
     def remember(self, frame: Frame) -> None:
         if frame.z is None:
             return
         t = frame.tick.t
-        if frame.model.latents is not self._latents or t < self._now[0]:
+        if frame.model.latents is not self.latents or t < self._now[0]:
             self._trail.clear()  # another model's latents mean other things
-            self._latents = frame.model.latents
-        self._now = t, frame.z
+            self.latents = frame.model.latents
+        self._now = t, frame.along if frame.along is not None else self.latents.along(frame.z)
         if not self._trail or t - self._trail[-1][0] >= TRAIL_STEP_S:
-            self._trail.append((t, self._latents.along(frame.z)))
+            self._trail.append(self._now)
 
-    def draw(self, canvas: pygame.Surface, box: pygame.Rect, palette: Palette) -> None:
-        """Where it is now is the dot at the right of each lane, its past trails off."""
+    def draw_past(
+        self, canvas: pygame.Surface, box: pygame.Rect, palette: Palette, now: float
+    ) -> None:
+        """The lanes, and what trails off in them, as it will be at `now`, s of the show."""
         canvas.fill(PANE, box)
-        if not self._trail or self._latents is None:
-            return
-        now, z = self._now
         past = [(t, along) for t, along in self._trail if now - t <= TRAIL_S]
-        past.append((now, self._latents.along(z)))
-        places = np.clip(np.array([along for _, along in past]) / FURTHEST, -1, 1)
-        colours = palette.srgb(64)
-
-        lane = box.height / places.shape[1]
-        pad = max(box.width // 14, 6)
-        head = box.right - pad * 2
-        pace = (head - box.left - pad) / TRAIL_S
-        xs = [head - (now - t) * pace for t, _ in past]
-        dot = max(2, min(box.width // 50, int(lane / 3)))
-        width = max(1, dot // 5)
+        if not past:
+            return
+        at = Places(box, len(past[0][1]))
+        xs = at.head - (now - np.array([t for t, _ in past])) * at.pace
+        line = np.empty((at.n, len(past), 2))
+        line[..., 0] = np.minimum(xs, at.head)
+        line[..., 1] = at.heights(np.array([along for _, along in past]).T)
         # A line has one colour: the past fades in steps.
-        steps = [int(share * len(xs)) for share, _ in FADING] + [len(xs)]
-        for i, row in enumerate(places.T):
-            middle = box.top + lane * (i + 0.5)
-            pygame.draw.line(canvas, LINE, (box.left + pad, middle), (box.right - pad, middle))
-            place = DARKEST + (1 - DARKEST) * (row[-1] + 1) / 2
-            colour = [int(c) for c in colours[int(place * 63)]]
-            line = list(zip(xs, (middle - row * lane * 0.45).tolist(), strict=True))
-            for (start, end), (_, strength) in zip(pairwise(steps), FADING, strict=True):
-                faded = [int(p + (c - p) * strength) for p, c in zip(PANE, colour, strict=True)]
-                points = line[max(start - 1, 0) : end]
-                if len(points) > 1:
-                    if width > 1:
-                        pygame.draw.lines(canvas, faded, False, points, width)
-                    pygame.draw.aalines(canvas, faded, False, points)
-            pygame.draw.aacircle(canvas, colour, line[-1], dot)
+        strength = np.array([strength for _, strength in FADING])[:, None, None]
+        colours = (PANE + (self._colours(palette) - PANE) * strength).astype(int).tolist()
+        steps = [int(share * len(past)) for share, _ in FADING] + [len(past)]
+        for i, (middle, points) in enumerate(zip(at.middles, line.tolist(), strict=True)):
+            pygame.draw.line(canvas, LINE, (at.left, middle), (at.right, middle))
+            for step, (start, end) in enumerate(pairwise(steps)):
+                _line(canvas, colours[step][i], points[max(start - 1, 0) : end], at.width)
+
+    def draw_now(self, canvas: pygame.Surface, box: pygame.Rect, palette: Palette) -> None:
+        """Where it is now: the dot at the right of each lane, and the way there from its past."""
+        if not self._trail:
+            return
+        now, along = self._now
+        then, before = self._trail[-1]
+        at = Places(box, len(along))
+        start = at.head - max(now - then, 0.0) * at.pace
+        here, there = at.heights(along[:, None])[:, 0], at.heights(before[:, None])[:, 0]
+        colours = self._colours(palette).tolist()
+        for colour, y, from_y in zip(colours, here.tolist(), there.tolist(), strict=True):
+            _line(canvas, colour, [(start, from_y), (at.head, y)], at.width)
+            pygame.draw.aacircle(canvas, colour, (at.head, y), at.dot)
+
+    def _colours(self, palette: Palette) -> NDArray[np.uint8]:
+        """(n_directions, 3): the higher, the hotter."""
+        high = np.clip(self._now[1] / FURTHEST, -1, 1)
+        return palette.srgb_at(DARKEST + (1 - DARKEST) * (high + 1) / 2)
+
+
+class Places:
+    """Where lanes lie in a box, in pixels. pace: of the past, px/s; head: x of now."""
+
+    def __init__(self, box: pygame.Rect, n: int) -> None:
+        self.n = n
+        self.lane = box.height / n
+        pad = max(box.width // 14, 6)
+        self.left, self.right, self.head = box.left + pad, box.right - pad, box.right - 2 * pad
+        self.pace = (self.head - self.left) / TRAIL_S
+        self.dot = max(2, min(box.width // 50, int(self.lane / 3)))
+        self.width = max(1, self.dot // 5)
+        self.middles = (box.top + self.lane * (np.arange(n) + 0.5)).tolist()
+
+    def heights(self, along: FloatArray) -> FloatArray:
+        """(n, times) deviations -> their y."""
+        high = np.clip(along / FURTHEST, -1, 1)
+        return np.array(self.middles)[:, None] - high * self.lane * 0.45
+
+
+def _line(
+    canvas: pygame.Surface, colour: list[int], points: Sequence[Sequence[float]], width: int
+) -> None:
+    if len(points) > 1:
+        if width > 1:
+            pygame.draw.lines(canvas, colour, False, points, width)
+        pygame.draw.aalines(canvas, colour, False, points)

@@ -7,22 +7,20 @@ threads, because numpy lets go of the interpreter while it works.
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 import numpy as np
 import pygame
 from numpy.typing import NDArray
 
+from visualiser.crew import THREADS, help_with
 from visualiser.look.oklab import to_srgb
 from visualiser.look.upscale import Band, bands, widen
 from visualiser.types import FloatArray
 
-THREADS = max(1, min(4, os.cpu_count() or 1))
 AT_ONCE = 65536  # pixels a thread works on: few enough for its cache, and calls few enough, too
 # Each colour comes in four, rounded at different heights and laid out as tiles of two by two: dark
 # glows have no steps then, which 8 bits would show on a large screen. An odd row's colours are one
@@ -33,26 +31,27 @@ OVERSHOOT = 0.3  # of the range: more than cubic upscaling goes beyond it
 Pixels = NDArray[np.uint32]  # (H, W) a surface's own memory
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Table:
     """Colours of evenly spaced levels.
 
-    low: the first one's level; step: from one to the next; linear: (n, 3) linear light; pad: how
-    many are repeated at either end, for levels that overshoot.
+    step: from one to the next, as many from 0 on as a level's number; first: the number of the
+    first that has a colour; linear: (n, 3) linear light of that and the next ones; reach: numbers
+    go from -reach to reach. What a pixel's level is rounded to depends on reach, not on how many
+    colours there are.
     """
 
-    low: float
     step: float
+    first: int
     linear: FloatArray
-    pad: int
+    reach: int
 
 
-def levels(values: FloatArray, step: float) -> tuple[FloatArray, int]:
-    """The levels that a field has, (n,) `step` apart, and how many it may overshoot by."""
+def levels(values: FloatArray, step: float) -> tuple[int, int]:
+    """The first and the last level that a field has when it is drawn, in steps from 0."""
     low, high = float(values.min()), float(values.max())
-    first, last = int(np.floor(low / step)) - 2, int(np.ceil(high / step)) + 2
-    found = (np.arange(first, last + 1) * np.float64(step)).astype(np.float32)
-    return found, int(OVERSHOOT * (high - low) / step) + 1
+    over = OVERSHOOT * (high - low)
+    return int(np.floor((low - over) / step)) - 2, int(np.ceil((high + over) / step)) + 2
 
 
 def paint(
@@ -65,12 +64,12 @@ def paint(
 ) -> None:
     """Draw a field (H, W) in a box, by a table. span: how much of it fills the box, in its pixels,
     across and down. The box lies on the canvas, which has 32 bits a pixel."""
-    colours = _packed(table, canvas)
+    colours = _packed(table, canvas.get_shifts()[:3])
     n = len(colours) // 4
     scaled = values * np.float32(1 / table.step)
     # Weights add up to 1, so what is added here is still there in every row.
     wide = widen(scaled, box.width, span[0], smooth)
-    wide += np.float32(table.pad - table.low / table.step + 0.5)
+    wide += np.float32(table.reach + 0.5)
     wide[:, 1::2] += np.float32(2 * n)
     n_rows = _rows(box.width)
 
@@ -130,7 +129,7 @@ def _share(
     # to what it was given for a while, so that is a list, which is emptied here.
     pixels = [np.asarray(canvas.get_view("2")).T[box.top : box.bottom, box.left : box.right]]
     try:
-        helpers = [_threads().submit(lambda: draw(left, pixels[0])) for _ in range(THREADS - 1)]
+        helpers = [help_with(lambda: draw(left, pixels[0])) for _ in range(THREADS - 1)]
         draw(left, pixels[0])
         for helper in helpers:
             helper.result()
@@ -139,21 +138,21 @@ def _share(
 
 
 @cache
-def _threads() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(max(THREADS - 1, 1), "paint")
-
-
-@cache
 def _srgb() -> FloatArray:
     """sRGB 0..255 by the square root of linear light, in fine steps."""
     return (255 * to_srgb(np.linspace(0, 1, 4096) ** 2)).astype(np.float32)
 
 
-def _packed(table: Table, canvas: pygame.Surface) -> NDArray[np.uint32]:
-    """(4 * n,) the colours as the canvas has them, once for each place in a tile."""
+@lru_cache(maxsize=2)
+def _packed(table: Table, shifts: tuple[int, ...]) -> NDArray[np.uint32]:
+    """(4 * n,) the colours as a canvas has them, once for each place in a tile. shifts: of red,
+    green and blue in its pixels."""
     root = np.sqrt(np.clip(table.linear, 0, 1))
     srgb = _srgb()[(root * 4095 + 0.5).astype(np.intp)]
     rounded = (srgb + (DITHER[:, None, None] + 0.5) / 4).astype(np.uint32)
     rounded = np.minimum(rounded, 255)
-    red, green, blue = (rounded[..., i] << np.uint32(canvas.get_shifts()[i]) for i in range(3))
-    return np.pad(red | green | blue, ((0, 0), (table.pad, table.pad)), mode="edge").ravel()
+    red, green, blue = (rounded[..., i] << np.uint32(shifts[i]) for i in range(3))
+    packed = np.zeros((len(DITHER), 2 * table.reach + 1), np.uint32)
+    start = table.reach + table.first
+    packed[:, start : start + len(table.linear)] = red | green | blue
+    return packed.ravel()

@@ -48,6 +48,12 @@ class Palette:
         self.linear: FloatArray = np.clip(from_oklab(mixed), 0, 1).astype(np.float32)
         self._turn = 0.0
 
+    def __eq__(self, other: object) -> bool:
+        """Whether the other has the very same colours, turned as far."""
+        return (
+            isinstance(other, Palette) and self.linear is other.linear and self._turn == other._turn
+        )
+
     def __call__(self, place: Floats | float) -> FloatArray:
         """(n,) places, 0..1 and clipped to that -> (n, 3) linear light; one place -> (3,)."""
         place = np.clip(np.asarray(place, np.float32), 0, 1)
@@ -75,7 +81,11 @@ class Palette:
 
     def srgb(self, steps: int) -> NDArray[np.uint8]:
         """(steps, 3) 0..255 from the ground to the hottest."""
-        linear = self(np.linspace(0, 1, steps, dtype=np.float32)).astype(np.float64)
+        return self.srgb_at(np.linspace(0, 1, steps))
+
+    def srgb_at(self, places: Floats) -> NDArray[np.uint8]:
+        """(n,) places, 0..1 -> (n, 3) 0..255."""
+        linear = self(places).astype(np.float64)
         return np.round(to_srgb(linear) * 255).astype(np.uint8)
 
     def _with(self, linear: FloatArray, turn: float) -> Palette:

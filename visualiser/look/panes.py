@@ -9,10 +9,11 @@ from visualiser.controls import Control, Controls, Key, switch
 from visualiser.frame import Frame
 from visualiser.look import eye
 from visualiser.look.eye import Eye
+from visualiser.look.field import Kind
 from visualiser.look.lanes import Lanes
 from visualiser.look.paint import Table, paint
 from visualiser.look.palette import INK, PANE
-from visualiser.types import Features, FloatArray, Tick
+from visualiser.types import Features, Tick
 
 GREYS = 1024  # that the input is drawn in
 
@@ -35,6 +36,25 @@ class Panes:
         self._controls = controls
         self._eye = Eye(controls)
         self._lanes = Lanes()
+        self._kind: Kind = "grey"
+        self._begun: tuple[object, ...] | None = None
+
+    def begin(
+        self, canvas: pygame.Surface, t: float, below: int = 0, kind: Kind | None = None
+    ) -> None:
+        """Draw what needs no frame: the ground, and the lanes' past as it will be at t, s of the
+        show. kind: of the pictures to come, None for those of the frame before."""
+        self._kind = kind or self._kind
+        alone = bool(self._controls["look.output_only"])
+        left, right = self.boxes = layout(
+            canvas.get_size(), below, alone, alone and self._kind != "colour"
+        )
+        for strip in around(left.union(right), canvas.get_rect()):
+            canvas.fill(INK, strip)  # nothing that is drawn on anyway: it costs a plain copy
+        canvas.fill(INK, between(left, right))
+        if not alone:
+            self._lanes.draw_past(canvas, left, self._eye.palette, t)
+        self._begun = canvas, (alone, below, self._kind, self._lanes.latents)
 
     def draw(
         self,
@@ -44,15 +64,18 @@ class Panes:
         features: Features,
         below: int = 0,
     ) -> None:
-        """Draw both panes; `below` pixels at the foot of the canvas stay free. tick, features: of
-        now; the frame's own may be older."""
+        """Draw both panes, or the rest of what was begun; `below` pixels at the foot of the canvas
+        stay free. tick, features: of now; the frame's own may be older."""
         self._lanes.remember(frame)
-        self._eye.advance(frame, tick, features)
         alone = bool(self._controls["look.output_only"])
-        wide = alone and frame.kind != "colour"
-        left, right = self.boxes = layout(canvas.get_size(), below, alone, wide)
-        for strip in around(right, canvas.get_rect()) if alone else [canvas.get_rect()]:
-            canvas.fill(INK, strip)  # nothing that is drawn on anyway: it costs a plain copy
+        wanted = canvas, (alone, below, frame.kind, self._lanes.latents)
+        begun, self._begun = self._begun, None
+        if begun != wanted:
+            self.begin(canvas, frame.tick.t, below, frame.kind)
+            self._begun = None
+        self._eye.advance(frame, tick, features)
+        assert self.boxes is not None
+        left, right = self.boxes
         for box, draw in ((left, self._input), (right, self._output)):
             if box is left and alone:
                 continue
@@ -60,6 +83,7 @@ class Panes:
                 draw(frame, canvas, box)
             else:
                 part = pygame.Surface(box.size, 0, 32)
+                part.blit(canvas, (0, 0), box)
                 draw(frame, part, part.get_rect())
                 canvas.blit(part, box)
 
@@ -71,12 +95,13 @@ class Panes:
 
     def _input(self, frame: Frame, canvas: pygame.Surface, box: pygame.Rect) -> None:
         if frame.field is None:
-            self._lanes.draw(canvas, box, self._eye.palette)
+            self._lanes.draw_now(canvas, box, self._eye.palette)
             return
         smooth = bool(self._controls["look.smooth"])
         h, w = frame.field.shape
-        greys: FloatArray = np.linspace(0, 1, GREYS, dtype=np.float32)
-        table = Table(0.0, 1 / (GREYS - 1), self._eye.palette(greys), GREYS // 3)
+        over = GREYS // 3  # that upscaling goes beyond black and white
+        greys = np.arange(-over, GREYS + over, dtype=np.float32) / np.float32(GREYS - 1)
+        table = Table(1 / (GREYS - 1), -over, self._eye.palette(greys), GREYS + over)
         paint(canvas, box, frame.field, (w, h), smooth, table)
 
 
@@ -88,6 +113,13 @@ def around(box: pygame.Rect, whole: pygame.Rect) -> list[pygame.Rect]:
         pygame.Rect(0, box.top, box.left, box.height),
         pygame.Rect(box.right, box.top, whole.width - box.right, box.height),
     ]
+
+
+def between(one: pygame.Rect, other: pygame.Rect) -> pygame.Rect:
+    """The gap between two boxes of one size, the other right of the one or below it."""
+    if one.left == other.left:
+        return pygame.Rect(one.left, one.bottom, one.width, max(other.top - one.bottom, 0))
+    return pygame.Rect(one.right, one.top, other.left - one.right, one.height)
 
 
 def layout(

@@ -13,11 +13,14 @@ from itertools import product
 
 import numpy as np
 
+from visualiser.crew import help_with
 from visualiser.nets import layers
 from visualiser.nets.checkpoint import Checkpoint
 from visualiser.types import FloatArray, UserError
 
 Run = Callable[[FloatArray], FloatArray]
+Placed = tuple[layers.Layer, layers.Shape, dict[str, FloatArray]]  # what it takes, its weights
+LARGE = 1 << 16  # numbers that are worth handing half of to another thread
 
 
 class Player:
@@ -70,16 +73,53 @@ def build(
     it: what is given is copied, so it stays, but the function is for one thread at a time.
     """
     steps: list[Run] = [lambda x: np.array(x, np.float32)]
+    shared: list[Placed] = []  # neighbouring layers of which two threads do half the rows each
     for i, layer, given, gives in layers.walk(spec, takes):
         own = {name: weights[f"{i}.{name}"] for name in layer.weights(given)}
+        if is_by_pixel(layer, given):
+            shared.append((layer, given, own))
+            continue
+        steps += [_halves(shared)] if shared else []
+        shared = []
         steps.append(_step(layer, given, gives, own))
+    steps += [_halves(shared)] if shared else []
+
+    return lambda x: _through(steps, x).copy()
+
+
+def is_by_pixel(layer: layers.Layer, takes: layers.Shape) -> bool:
+    """Whether a layer works on each pixel of a picture alone, and on many of them."""
+    is_large = len(takes) == 3 and takes[0] > 1 and math.prod(takes) >= LARGE
+    return is_large and isinstance(layer, layers.Dense | layers.Activation)
+
+
+def _halves(shared: Sequence[Placed]) -> Run:
+    """The same as one layer after the other, the lower half of the picture on another thread."""
+    middle = shared[0][1][0] // 2
+    parts: list[list[Run]] = []
+    for size in (middle, shared[0][1][0] - middle):
+        shapes = [(size, *takes[1:]) for _, takes, _ in shared]
+        parts.append([
+            _step(layer, takes, layer.output(takes), own)
+            for (layer, _, own), takes in zip(shared, shapes, strict=True)
+        ])  # fmt: skip
+    upper, lower = parts
 
     def run(x: FloatArray) -> FloatArray:
-        for step in steps:
-            x = step(x)
-        return x.copy()
+        later = help_with(lambda: _through(lower, x[middle:]))
+        try:
+            above = _through(upper, x[:middle])
+        finally:
+            below = later.result()
+        return np.concatenate([above, below])
 
     return run
+
+
+def _through(steps: Sequence[Run], x: FloatArray) -> FloatArray:
+    for step in steps:
+        x = step(x)
+    return x
 
 
 def _step(

@@ -31,6 +31,11 @@ class Look(ABC):
         """Move on by dt seconds. value: this look's controls by short name."""
         return
 
+    def is_moving(self, value: Mapping[str, Value]) -> bool:
+        """Whether its colours change with time: where it has an `advance` of its own, unless it
+        has a control `drift`, and that is 0."""
+        return type(self).advance is not Look.advance and value.get("drift") != 0.0
+
     @abstractmethod
     def colours(
         self, depth: FloatArray, pixel: FloatArray, palette: Palette, value: Mapping[str, Value]
