@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import pygame
 
 from visualiser.controls import Control, Controls, Key, switch
 from visualiser.frame import Frame
+from visualiser.latents import LatentMap
 from visualiser.look import eye
 from visualiser.look.eye import Eye
 from visualiser.look.field import Kind
 from visualiser.look.lanes import Lanes
 from visualiser.look.paint import Table, paint
-from visualiser.look.palette import INK, PANE
+from visualiser.look.palette import INK, PANE, Palette
 from visualiser.types import Features, Tick
 
 GREYS = 1024  # that the input is drawn in
@@ -23,6 +26,17 @@ def declare() -> tuple[Control, ...]:
     alone = switch("look.output_only", "the output alone, over the whole canvas", False,
                    (Key("o", "the output alone, and both"),))  # fmt: skip
     return alone, *eye.declare()
+
+
+@dataclass(frozen=True)
+class Begun:
+    """What was drawn ahead. kind: of the picture; lanes: whose latents they show, if any."""
+
+    canvas: pygame.Surface
+    below: int
+    alone: bool
+    kind: Kind
+    lanes: LatentMap | None
 
 
 class Panes:
@@ -36,25 +50,33 @@ class Panes:
         self._controls = controls
         self._eye = Eye(controls)
         self._lanes = Lanes()
-        self._kind: Kind = "grey"
-        self._begun: tuple[object, ...] | None = None
+        self._frame: Frame | None = None  # the one that was drawn last
+        self._begun: Begun | None = None
+        self._greys: tuple[Palette, Table] | None = None
 
-    def begin(
-        self, canvas: pygame.Surface, t: float, below: int = 0, kind: Kind | None = None
-    ) -> None:
-        """Draw what needs no frame: the ground, and the lanes' past as it will be at t, s of the
-        show. kind: of the pictures to come, None for those of the frame before."""
-        self._kind = kind or self._kind
-        alone = bool(self._controls["look.output_only"])
+    def begin(self, canvas: pygame.Surface, t: float, below: int = 0) -> None:
+        """Draw ahead what needs no frame, if the one to come is like the one before: the ground,
+        and the lanes' past as it will be at t, s of the show."""
+        if self._frame is not None:
+            self._begun = self._ground(canvas, t, below, self._frame)
+
+    def _ground(self, canvas: pygame.Surface, t: float, below: int, like: Frame) -> Begun:
+        begun = self._wanted(canvas, below, like)
+        alone = begun.alone
         left, right = self.boxes = layout(
-            canvas.get_size(), below, alone, alone and self._kind != "colour"
+            canvas.get_size(), below, alone, alone and begun.kind != "colour"
         )
         for strip in around(left.union(right), canvas.get_rect()):
             canvas.fill(INK, strip)  # nothing that is drawn on anyway: it costs a plain copy
         canvas.fill(INK, between(left, right))
-        if not alone:
+        if begun.lanes is not None:
             self._lanes.draw_past(canvas, left, self._eye.palette, t)
-        self._begun = canvas, (alone, below, self._kind, self._lanes.latents)
+        return begun
+
+    def _wanted(self, canvas: pygame.Surface, below: int, frame: Frame) -> Begun:
+        alone = bool(self._controls["look.output_only"])
+        has_lanes = frame.field is None and not alone
+        return Begun(canvas, below, alone, frame.kind, self._lanes.latents if has_lanes else None)
 
     def draw(
         self,
@@ -67,17 +89,14 @@ class Panes:
         """Draw both panes, or the rest of what was begun; `below` pixels at the foot of the canvas
         stay free. tick, features: of now; the frame's own may be older."""
         self._lanes.remember(frame)
-        alone = bool(self._controls["look.output_only"])
-        wanted = canvas, (alone, below, frame.kind, self._lanes.latents)
-        begun, self._begun = self._begun, None
-        if begun != wanted:
-            self.begin(canvas, frame.tick.t, below, frame.kind)
-            self._begun = None
+        begun, self._begun, self._frame = self._begun, None, frame
+        if begun != self._wanted(canvas, below, frame):
+            begun = self._ground(canvas, frame.tick.t, below, frame)
         self._eye.advance(frame, tick, features)
         assert self.boxes is not None
         left, right = self.boxes
         for box, draw in ((left, self._input), (right, self._output)):
-            if box is left and alone:
+            if box is left and begun.alone:
                 continue
             if canvas.get_bitsize() == 32 and canvas.get_rect().contains(box):
                 draw(frame, canvas, box)
@@ -99,10 +118,13 @@ class Panes:
             return
         smooth = bool(self._controls["look.smooth"])
         h, w = frame.field.shape
-        over = GREYS // 3  # that upscaling goes beyond black and white
-        greys = np.arange(-over, GREYS + over, dtype=np.float32) / np.float32(GREYS - 1)
-        table = Table(1 / (GREYS - 1), -over, self._eye.palette(greys), GREYS + over)
-        paint(canvas, box, frame.field, (w, h), smooth, table)
+        palette = self._eye.palette
+        if self._greys is None or self._greys[0] != palette:
+            over = GREYS // 3  # that upscaling goes beyond black and white
+            greys = np.arange(-over, GREYS + over, dtype=np.float32) / np.float32(GREYS - 1)
+            table = Table(1 / (GREYS - 1), -over, palette(greys), GREYS + over)
+            self._greys = palette, table
+        paint(canvas, box, frame.field, (w, h), smooth, self._greys[1])
 
 
 def around(box: pygame.Rect, whole: pygame.Rect) -> list[pygame.Rect]:
