@@ -216,3 +216,21 @@ def test_no_command_whatever_breaks_a_control(commands: list[tuple[str, Any]]) -
                 assert isinstance(value, bool)
             else:
                 assert value in control.choices
+
+
+@given(share=st.floats(0, 1))
+def test_a_place_in_the_range_and_its_value_belong_together(share: float) -> None:
+    for control in (
+        number("a.b", "", 1.0, -2.0, 3.0),
+        number("a.b", "", 1.0, 0.05, 20.0, ratio=1.25),
+        number("a.b", "", 0.0, 0.0, 10.0, ratio=1.25),
+    ):
+        value = control.value_at(share)
+        assert control.lo <= value <= control.hi
+        assert control.share_of(value) == pytest.approx(share, abs=1e-6)
+    some = choice("a.c", "", "x", ("x", "y", "z"))
+    assert [some.value_at(some.share_of(each)) for each in "xyz"] == ["x", "y", "z"]
+    assert [some.value_at(place) for place in (-1, 0, 0.5, 1, 2)] == ["x", "x", "y", "z", "z"]
+    on = switch("a.d", "", False)
+    assert on.value_at(on.share_of(True)) is True and on.value_at(on.share_of(False)) is False
+    assert number("show.speed", "", 1.0, 0.0, 2.0).address == "/show/speed"

@@ -6,6 +6,7 @@ from these declarations.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -77,6 +78,36 @@ class Control:
     def is_setting(self) -> bool:
         """Whether it has a value to start with, in config.toml."""
         return self.kind not in ("action", "hold")
+
+    @property
+    def address(self) -> str:
+        """Its OSC address: "show.speed" is /show/speed."""
+        return "/" + self.id.replace(".", "/")
+
+    def share_of(self, value: Value) -> float:
+        """Where a value lies in its range, 0..1: what a slider or a knob shows. Numbers that a
+        nudge multiplies lie logarithmically; an action has no place, and is 0."""
+        if self.kind == "number":
+            number = min(max(float(value), self.lo), self.hi)
+            if self.ratio and self.lo > 0:
+                return math.log(number / self.lo) / math.log(self.hi / self.lo)
+            return (number - self.lo) / (self.hi - self.lo)
+        if self.kind == "choice":
+            at = self.choices.index(str(value)) if value in self.choices else 0
+            return at / max(len(self.choices) - 1, 1)
+        return float(bool(value)) if self.kind in ("switch", "hold") else 0.0
+
+    def value_at(self, share: float) -> Value:
+        """The value at a place in its range: the inverse of share_of. A switch is on from the
+        middle on, and so is an action done."""
+        share = min(max(share, 0.0), 1.0)
+        if self.kind == "number":
+            if self.ratio and self.lo > 0:
+                return self.lo * (self.hi / self.lo) ** share
+            return self.lo + share * (self.hi - self.lo)
+        if self.kind == "choice":
+            return self.choices[round(share * (len(self.choices) - 1))] if self.choices else ""
+        return share >= 0.5
 
     @property
     def section(self) -> str:
@@ -160,6 +191,15 @@ class Controls:
 
     def __getitem__(self, id: str) -> Value:
         return self._values[id]
+
+    def get(self, id: str) -> Control | None:
+        """The declaration of that id."""
+        return self._declared.get(id)
+
+    @property
+    def values(self) -> Mapping[str, Value]:
+        """The present value of every control that has one, by id."""
+        return self._values
 
     def number(self, id: str) -> float:
         return float(self._values[id])

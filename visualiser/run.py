@@ -22,6 +22,7 @@ from visualiser.config import ROOT, Settings
 from visualiser.controls import Control, Controls
 from visualiser.decode import Inline, Network, Worker
 from visualiser.files import free_path, write_bytes
+from visualiser.inputs.base import Input
 from visualiser.listener import Listener, source_of, tempo_of
 from visualiser.listener import declare as declare_hearing
 from visualiser.look import panes as look
@@ -90,6 +91,7 @@ def perform(
         stack.callback(end_recording)
         if record:
             recording.start(window.canvas.get_size())
+        inputs: list[Input] = [window]
         shown = Shown(timing)
         stack.callback(shown.write)
 
@@ -99,7 +101,7 @@ def perform(
         for tick in clock.ticks(listener.attend):
             features = listener.listen(tick)
             shown.hear(tick, features, clock.began)
-            commands = list(window.commands())
+            commands = [command for each in inputs for command in each.commands()]
             listener.obey(tick, commands)
             window.scope.hear(tick, features)
             frame = show.update(tick, features, commands)
@@ -113,7 +115,8 @@ def perform(
                 recording.toggle(window.canvas.get_size())
             if "window.inputs" in asked:
                 window.picker.toggle(listener.source)
-            for line in [*listener.notices(), *show.notices, *recording.notices]:
+            lines = [line for each in inputs for line in each.notices()]
+            for line in [*lines, *listener.notices(), *show.notices, *recording.notices]:
                 messages.say(line)
             show.notices.clear()
             recording.notices.clear()
@@ -135,6 +138,8 @@ def perform(
             window.flip()
             window.scope.delay.flip(frame.tick.index, clock.now())
             shown.count(frame.tick.index, frame.image is not None)
+            for each in inputs:
+                each.tell(controls.values)
             window.begin(clock.next_t)
             if "window.quit" in asked or tick.t >= seconds or stopping():
                 return

@@ -6,13 +6,13 @@ import os
 import sys
 import textwrap
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import pygame
 
 from visualiser import config
-from visualiser.controls import Command, Control, Controls, Stroke, action, switch
+from visualiser.controls import Command, Control, Controls, Stroke, Value, action, switch
 from visualiser.controls import Key as ControlKey
 from visualiser.frame import Frame
 from visualiser.look.palette import ALERT, INK, LINE, PAPER, QUIET
@@ -156,6 +156,12 @@ class Window:
     def flip(self) -> None:
         """Show the canvas."""
         pygame.display.flip()
+
+    def tell(self, values: Mapping[str, Value]) -> None:
+        """As every input; it looks at the controls itself."""
+
+    def notices(self) -> list[str]:
+        return []
 
     def close(self) -> None:
         self.picker.close()

@@ -1,0 +1,1 @@
+"""Where commands come from: the window is one, and each file here is another."""
