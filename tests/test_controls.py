@@ -210,7 +210,7 @@ def test_no_command_whatever_breaks_a_control(commands: list[tuple[str, Any]]) -
                 continue
             value = controls[control.id]
             assert controls.section(control.section)[control.name] == value
-            if control.kind == "number":
+            if control.is_number:
                 assert isinstance(value, float) and control.lo <= value <= control.hi, control.id
             elif control.kind == "switch":
                 assert isinstance(value, bool)

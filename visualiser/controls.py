@@ -57,14 +57,15 @@ class Control:
 
     id: "section.name", which is also its place in config.toml; label: what it does, in a line;
     kind: number (lo..hi, in unit), switch (on/off), choice (one of choices), action (does
-    something once, holds no value), hold (on while its key is down); ratio: a nudge multiplies by
+    something once, holds no value), hold (on while its key is down), live (a number that goes its
+    own way until someone takes it in hand, and so has no start value); ratio: a nudge multiplies by
     this, where 0 adds a twentieth of the range instead; keys: none, one or more; repeats: whether
-    an action is done over and over while its key is down.
+    an action is done over and over while its key is down; takes: what an action has to be told.
     """
 
     id: str
     label: str
-    kind: Literal["number", "switch", "choice", "action", "hold"] = "number"
+    kind: Literal["number", "switch", "choice", "action", "hold", "live"] = "number"
     default: Value = 0.0
     lo: float = 0.0
     hi: float = 1.0
@@ -73,11 +74,16 @@ class Control:
     choices: tuple[str, ...] = ()
     keys: tuple[Key, ...] = ()
     repeats: bool = False
+    takes: str = ""
 
     @property
     def is_setting(self) -> bool:
         """Whether it has a value to start with, in config.toml."""
-        return self.kind not in ("action", "hold")
+        return self.kind in ("number", "switch", "choice")
+
+    @property
+    def is_number(self) -> bool:
+        return self.kind in ("number", "live")
 
     @property
     def address(self) -> str:
@@ -87,7 +93,7 @@ class Control:
     def share_of(self, value: Value) -> float:
         """Where a value lies in its range, 0..1: what a slider or a knob shows. Numbers that a
         nudge multiplies lie logarithmically; an action has no place, and is 0."""
-        if self.kind == "number":
+        if self.is_number:
             number = min(max(float(value), self.lo), self.hi)
             if self.ratio and self.lo > 0:
                 return math.log(number / self.lo) / math.log(self.hi / self.lo)
@@ -101,7 +107,7 @@ class Control:
         """The value at a place in its range: the inverse of share_of. A switch is on from the
         middle on, and so is an action done."""
         share = min(max(share, 0.0), 1.0)
-        if self.kind == "number":
+        if self.is_number:
             if self.ratio and self.lo > 0:
                 return self.lo * (self.hi / self.lo) ** share
             return self.lo + share * (self.hi - self.lo)
@@ -141,9 +147,14 @@ def choice(
     return Control(id, label, "choice", default, choices=choices, keys=keys)
 
 
-def action(id: str, label: str, key: str = "", repeats: bool = False) -> Control:
+def live(id: str, label: str, lo: float, hi: float, unit: str = "") -> Control:
+    """A number that moves by itself, and that a hand can take."""
+    return Control(id, label, "live", 0.0, lo, hi, unit)
+
+
+def action(id: str, label: str, key: str = "", repeats: bool = False, takes: str = "") -> Control:
     keys = (Key(key, label),) if key else ()
-    return Control(id, label, "action", keys=keys, repeats=repeats)
+    return Control(id, label, "action", keys=keys, repeats=repeats, takes=takes)
 
 
 def hold(id: str, label: str, key: str = "") -> Control:
@@ -177,8 +188,8 @@ class Controls:
                         f" ({self._keys[key.name][1].does}; {key.does})"
                     )
                 self._keys[key.name] = control, key
-            if control.kind == "hold":
-                self._set(control, False)
+            if control.kind in ("hold", "live"):
+                self._set(control, control.default)
             if control.is_setting:
                 value = settings.get(control.id, control.default)
                 self._set(control, value)
@@ -221,7 +232,7 @@ class Controls:
     def repeats(self, id: str) -> bool:
         """Whether a key that stays down asks again and again."""
         control = self._declared[id]
-        return control.kind == "number" or control.repeats
+        return control.is_number or control.repeats
 
     def apply(self, command: Command) -> bool:
         """Carry out one command; True if it was an action. Numbers are held in their range.
@@ -257,7 +268,7 @@ class Controls:
         return float(now) + steps * (control.hi - control.lo) / 20
 
     def _set(self, control: Control, value: Value) -> None:
-        if control.kind == "number":
+        if control.is_number:
             try:
                 number = float(value)
             except (ValueError, TypeError, OverflowError):

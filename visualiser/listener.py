@@ -38,7 +38,7 @@ def declare() -> tuple[Control, ...]:
         number("sound.floor_dbfs", "what is quieter and steady is room noise",
                -58.0, -120.0, 0.0, "dBFS"),
         hold("sound.learn", "hold 3 s: learn the quiet room", "n"),
-        action("sound.choose", "hear the input of that name"),
+        action("sound.choose", "hear the input of that name", takes="a name"),
         action("beat.tap", "tap the beat", "return"),
         action("beat.earlier", "the beat a little earlier", ",", repeats=True),
         action("beat.later", "a little later", "/", repeats=True),

@@ -132,6 +132,7 @@ def perform(
                 tempo=tempo_of(features),
                 recording=recording.marker(tick.t),
                 message=listener.learning or messages.now(tick.t),
+                held=show.pins.held.tolist(),
             )
             window.add_words(frame, features, status, listener.hearing(), tick.t)
             clock.hold()

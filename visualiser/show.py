@@ -28,6 +28,8 @@ from visualiser.frame import Frame
 from visualiser.nets import checkpoint
 from visualiser.nets.checkpoint import Checkpoint
 from visualiser.nets.play import Player
+from visualiser.pins import Pins
+from visualiser.pins import declare as declare_pins
 from visualiser.sketchpad import Sketchpad
 from visualiser.types import Features, FloatArray, Tick, UserError
 from visualiser.walk import arc
@@ -52,14 +54,16 @@ def declare(models: Iterable[str]) -> list[Control]:
         number("show.fade", "cross-fade when the driver changes", 1.5, 0.0, 30.0, "s"),
         action("show.pause", "pause, and go on", "space"),
         action("show.step", "one frame further while paused", ".", repeats=True),
-        action("show.drop", "start from a picture that is dropped on the window"),
+        action("show.drop", "start from a picture that is dropped on the window",
+               takes="a path"),
         number("show.return", "how long a walk keeps to where it was started", 12.0, 0.1, 600.0,
                "s", 1.25),
-        action("draw.line", "draw on the input pane"),
+        action("draw.line", "draw on the input pane", takes="a stroke"),
         action("draw.wipe", "wipe the drawing", "d"),
         number("draw.width", "of the pen", 0.06, 0.01, 0.5, "of the pane", 1.25),
         number("draw.noise", "share of the input that random greys replace", 0.0, 0.0, 1.0, "",
                keys=(Key("]", "more noise on the input"), Key("[", "less noise", Nudge(-1)))),
+        *declare_pins(),
         *(control for driver in found.values() for control in driver.controls),
     ]  # fmt: skip
 
@@ -93,6 +97,7 @@ class Show:
         self.model = checkpoint.read(checkpoint.find(self._playing, folder))
         self._mover = self._make_mover()
         self._sketchpad = Sketchpad()
+        self.pins = Pins(self.model.latents.n_directions, seed)
         self._mode = str(controls["show.mode"])
         self._refused: Checkpoint | None = None
 
@@ -102,6 +107,8 @@ class Show:
         Before the first picture that frame holds the driver's input alone.
         """
         step, onward = False, None
+        commands = list(commands)
+        self.pins.obey(commands)
         for command in commands:
             self.controls.apply(command)
             self._draw(command)
@@ -141,7 +148,11 @@ class Show:
         point, latents = self._mover.point(), self.model.latents
         if point.shape != (latents.n_directions,) or not np.isfinite(point).all():
             raise ValueError(f"its point is not {latents.n_directions} finite numbers")
-        return Frame(self._tick, self.model, latents.to_latent(point), along=latents.places(point))
+        glide_s = self.controls.number("latents.glide")
+        along = self.pins.hold(latents.places(point), tick.dt, glide_s)
+        self.pins.show(self.controls)
+        z = latents.bend(along @ latents.directions)
+        return Frame(self._tick, self.model, z, along=along)
 
     def _with_noise(self, field: FloatArray) -> FloatArray:
         """The field with some of its pixels replaced by greys: others each frame."""

@@ -6,7 +6,7 @@ import os
 import sys
 import textwrap
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import pygame
@@ -18,6 +18,8 @@ from visualiser.frame import Frame
 from visualiser.look.palette import ALERT, INK, LINE, PAPER, QUIET
 from visualiser.look.panes import Panes
 from visualiser.look.text import text
+from visualiser.panel import ARROWS, MOUSE, Panel
+from visualiser.panel import KEYS as PANEL_KEYS
 from visualiser.picker import KEYS, Picker
 from visualiser.scope import Hearing, Scope
 from visualiser.types import Features, Tick
@@ -27,6 +29,8 @@ CONTROLS: tuple[Control, ...] = (
     switch("window.hud", "the line at the foot", True, (ControlKey("i", "this line, and away"),)),
     switch("window.fullscreen", "full screen", False, (ControlKey("f", "full screen, and back"),)),
     switch("window.scope", "what it hears", False, (ControlKey("v", "what it hears, and away"),)),
+    switch("window.panel", "sliders for everything", False,
+           (ControlKey("tab", "sliders for everything, page by page"),)),
     action("window.inputs", "choose the sound input", "a"),
     action("window.screenshot", "screenshot", "s"),
     action("window.record", "record, and stop", "r"),
@@ -39,7 +43,8 @@ ADVANCE = 0.61  # of the typeface: a letter's width, times its size
 
 @dataclass(frozen=True)
 class Status:
-    """What the words on the canvas say. trouble: of the source; tempo: while there is a beat."""
+    """What the words on the canvas say. trouble: of the source; tempo: while there is a beat; held:
+    which latents are in someone's hands."""
 
     driver: str
     model: str
@@ -51,6 +56,7 @@ class Status:
     tempo: str
     recording: str
     message: str
+    held: Sequence[bool] = ()
 
 
 class Window:
@@ -69,6 +75,7 @@ class Window:
         pygame.key.set_repeat(400, 60)
         self.panes = Panes(controls)
         self.picker = Picker()
+        self.panel = Panel(controls)
         self.scope = Scope()
         self._fps = Fps()
         self._pen: tuple[float, float] | None = None  # where it was last, while it draws
@@ -80,8 +87,9 @@ class Window:
                 yield "window.quit", True
             elif event.type == pygame.DROPFILE:
                 yield "show.drop", str(event.file)
-            elif event.type in (pygame.MOUSEBUTTONDOWN, pygame.MOUSEMOTION, pygame.MOUSEBUTTONUP):
-                yield from self._draw_by_hand(event)
+            elif event.type in MOUSE:
+                asked = self.panel.on_mouse(event)
+                yield from asked if asked is not None else self._draw_by_hand(event)
             elif event.type == pygame.KEYUP:
                 if command := self._controls.on_key_up(pygame.key.name(event.key)):
                     yield command
@@ -91,6 +99,10 @@ class Window:
                     chosen = self.picker.on_key(name)
                     if chosen is not None:
                         yield "sound.choose", chosen
+                    continue
+                if self.panel.is_open and name in PANEL_KEYS:
+                    if name in ARROWS or not getattr(event, "repeat", 0):
+                        yield from self.panel.on_key(name, bool(event.mod & pygame.KMOD_SHIFT))
                     continue
                 if event.key == pygame.K_ESCAPE:  # out of whatever covers the show, never out of it
                     yield "window.help", False
@@ -104,6 +116,8 @@ class Window:
     def _draw_by_hand(self, event: pygame.event.Event) -> Iterator[Command]:
         """Lines on the input pane, while the left button is held."""
         box, output = self.panes.boxes or (pygame.Rect(0, 0, 0, 0),) * 2
+        if event.type == pygame.MOUSEWHEEL:
+            return
         if event.type == pygame.MOUSEBUTTONUP or box == output:  # there is no input pane
             self._pen = None
             return
@@ -141,6 +155,11 @@ class Window:
         if self._controls["window.hud"]:
             self._hud(features, status)
         covered = self._controls["window.help"] or self.picker.is_open
+        if self.panel.is_open and not covered:
+            self.panel.draw(
+                self.canvas, frame, status.held, self.panes.palette, self._line_height(),
+                self._below(),
+            )  # fmt: skip
         if self._controls["window.scope"] and not covered:
             foot = self._line_height() * 2 if self._controls["window.hud"] else 0
             self.scope.draw(self.canvas, features, hearing, now, foot)
@@ -165,6 +184,7 @@ class Window:
 
     def close(self) -> None:
         self.picker.close()
+        self.panel.close()
         pygame.display.quit()
 
     def _toggle_fullscreen(self) -> None:

@@ -54,6 +54,11 @@ class Panes:
         self._begun: Begun | None = None
         self._greys: tuple[Palette, Table] | None = None
 
+    @property
+    def palette(self) -> Palette:
+        """The colours as they are now."""
+        return self._eye.palette
+
     def begin(self, canvas: pygame.Surface, t: float, below: int = 0) -> None:
         """Draw ahead what needs no frame, if the one to come is like the one before: the ground,
         and the lanes' past as it will be at t, s of the show."""

@@ -1,0 +1,309 @@
+"""Sliders over the picture: every control, a page a section, for the mouse and for the keyboard."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import pygame
+
+from visualiser.atlas import Atlas, place
+from visualiser.controls import Command, Control, Controls, Nudge
+from visualiser.frame import Frame
+from visualiser.look.palette import ALERT, INK, LINE, PAPER, QUIET, Palette
+from visualiser.look.text import text
+from visualiser.pins import NAMES
+
+ARROWS = ("up", "down", "left", "right")
+KEYS = ("tab", *ARROWS, "return", "backspace", "escape")
+FIRST = "latents"  # the page that is open at first
+MOUSE = (pygame.MOUSEBUTTONDOWN, pygame.MOUSEBUTTONUP, pygame.MOUSEMOTION, pygame.MOUSEWHEEL)
+_ADVANCE = 0.61  # of the typeface: a letter's width, times its size
+_CROWD = 40  # rows on a page, from which on they stand closer
+_MANY = 5  # nudges at once, with shift
+
+
+@dataclass(frozen=True)
+class Row:
+    """A control on the page, and where: its name, its slider, its value."""
+
+    control: Control
+    box: pygame.Rect
+    track: pygame.Rect
+
+
+class Panel:
+    """Open while the control window.panel is on."""
+
+    def __init__(self, controls: Controls) -> None:
+        self._controls = controls
+        self._pages: dict[str, list[Control]] = {FIRST: []}
+        for control in controls:
+            if control.takes:
+                continue  # it has to be told something that no slider can say
+            self._pages.setdefault(control.section, []).append(control)
+        self._page = FIRST
+        self._at = 0  # the row under the mark
+        self._n_latents = 0
+        self._held: Sequence[bool] = ()
+        self._rows: list[Row] = []
+        self._box = pygame.Rect(0, 0, 0, 0)
+        self._map = pygame.Rect(0, 0, 0, 0)
+        self._grabbed: Row | str | None = None
+        self._ground: tuple[object, pygame.Surface] | None = None
+        self.atlas = Atlas()
+
+    @property
+    def is_open(self) -> bool:
+        return bool(self._controls["window.panel"])
+
+    @property
+    def selected(self) -> Control | None:
+        """The control under the mark, while it is open."""
+        shown = self._shown()
+        return shown[min(self._at, len(shown) - 1)] if self.is_open and shown else None
+
+    def _shown(self) -> list[Control]:
+        """The controls of this page; of latents as many as the model has."""
+        controls = self._pages[self._page]
+        if self._page != FIRST:
+            return controls
+        missing = set(NAMES[self._n_latents :])
+        return [control for control in controls if control.id not in missing]
+
+    # --- keys
+
+    def on_key(self, key: str, shift: bool = False) -> Iterator[Command]:
+        """One of KEYS, while it is open."""
+        shown, control = self._shown(), self.selected
+        if key == "escape":
+            yield "window.panel", False
+        elif key == "tab":
+            pages = list(self._pages)
+            self._page = pages[(pages.index(self._page) + (-1 if shift else 1)) % len(pages)]
+            self._at = 0
+        elif key in ("up", "down"):
+            self._at = (min(self._at, len(shown) - 1) + (1 if key == "down" else -1)) % len(shown)
+        elif control is None:
+            return
+        elif key in ("left", "right") and control.kind != "action":
+            steps = (1 if key == "right" else -1) * (_MANY if shift else 1)
+            yield control.id, Nudge(steps if control.is_number else steps // abs(steps))
+        elif key == "return":
+            yield from self._act(control)
+        elif key == "backspace":
+            yield from self._let_go(control)
+
+    def _act(self, control: Control) -> Iterator[Command]:
+        """What return does: an action is done, a switch is turned, a latent taken or let go."""
+        if control.kind == "live":
+            if self._is_held(control):
+                yield from self._let_go(control)
+            else:
+                yield control.id, self._controls[control.id]
+        elif control.kind in ("action", "hold"):
+            yield control.id, True if control.kind == "action" else Nudge(1)
+        else:
+            yield control.id, Nudge(1)
+
+    def _let_go(self, control: Control) -> Iterator[Command]:
+        """Back to what it was before anyone touched it."""
+        if control.kind == "live":
+            yield "latents.free", NAMES.index(control.id) + 1
+        elif control.is_setting:
+            yield control.id, control.default
+
+    def _is_held(self, control: Control) -> bool:
+        at = NAMES.index(control.id)
+        return at < len(self._held) and bool(self._held[at])
+
+    # --- the mouse
+
+    def on_mouse(self, event: pygame.event.Event) -> Iterator[Command] | None:
+        """What a mouse event over the panel asks for; None where it is not the panel's."""
+        if not self.is_open:
+            self._grabbed = None
+            return None
+        if event.type == pygame.MOUSEWHEEL:
+            return self._wheel(event.y) if self._box.collidepoint(pygame.mouse.get_pos()) else None
+        if event.type == pygame.MOUSEBUTTONUP:
+            grabbed, self._grabbed = self._grabbed, None
+            return iter(()) if grabbed or self._box.collidepoint(event.pos) else None
+        if event.type == pygame.MOUSEMOTION:
+            return self._drag(event.pos) if self._grabbed else None
+        if not self._box.collidepoint(event.pos):
+            return None
+        return self._press(event)
+
+    def _press(self, event: pygame.event.Event) -> Iterator[Command]:
+        row = self._row_at(event.pos)
+        if row is not None:
+            self._at = self._rows.index(row)
+        if event.button == pygame.BUTTON_RIGHT:
+            if row is not None:
+                yield from self._let_go(row.control)
+        elif event.button == pygame.BUTTON_LEFT:
+            if self._map.collidepoint(event.pos):
+                self._grabbed = "map"
+            elif row is not None and (row.control.is_number or row.control.kind == "choice"):
+                self._grabbed = row
+            elif row is not None:
+                yield from self._act(row.control)
+            yield from self._drag(event.pos)
+
+    def _drag(self, position: tuple[int, int]) -> Iterator[Command]:
+        if self._grabbed == "map":
+            yield from zip(NAMES[:2], place(self._map, position), strict=True)
+        elif isinstance(self._grabbed, Row):
+            track = self._grabbed.track
+            share = (position[0] - track.left) / max(track.width, 1)
+            control = self._grabbed.control
+            yield control.id, control.value_at(share)
+
+    def _wheel(self, steps: int) -> Iterator[Command]:
+        row = self._row_at(pygame.mouse.get_pos())
+        if row is not None and row.control.kind != "action" and steps:
+            self._at = self._rows.index(row)
+            yield row.control.id, Nudge(steps if row.control.is_number else steps // abs(steps))
+
+    def _row_at(self, position: tuple[int, int]) -> Row | None:
+        return next((row for row in self._rows if row.box.collidepoint(position)), None)
+
+    # --- drawing
+
+    def draw(
+        self,
+        canvas: pygame.Surface,
+        frame: Frame,
+        held: Sequence[bool],
+        palette: Palette,
+        size: int,
+        foot: int,
+    ) -> None:
+        """held: which latents are in someone's hands; size: of the words, px; foot: how many
+        pixels at the foot of the canvas are taken."""
+        self._held = held
+        self._n_latents = frame.model.latents.n_directions
+        self.atlas.follow(frame)
+        width, height = canvas.get_size()
+        across = max(width // 2 - 2 * size, min(32 * size, width - 2 * size))
+        self._box = pygame.Rect(size, size, across, 0)
+        self._box.height = height - foot - 2 * size
+        shown = self._shown()
+        self._at = min(self._at, len(shown) - 1)
+        key = (self._page, len(shown), self._box.size, size, self._at)
+        if self._ground is None or self._ground[0] != key:
+            self._lay_out(shown, size)
+            self._ground = key, self._draw_ground(size)
+        canvas.blit(self._ground[1], self._box)
+        if self._map.width:
+            self.atlas.draw(canvas, self._map, palette)
+        for row in self._rows:
+            self._draw_row(canvas, row, size)
+
+    def _lay_out(self, shown: list[Control], size: int) -> None:
+        inner = self._box.inflate(-2 * size, 0)
+        inner.top, inner.height = self._box.top + 3 * size, self._box.height - 6 * size - size // 2
+        self._map = pygame.Rect(0, 0, 0, 0)
+        if self._page == FIRST:
+            share = 0.55 if len(shown) < _CROWD else 0.36
+            side = max(min(int(inner.width * share), inner.height), 1)
+            self._map = pygame.Rect(inner.right - side, inner.top, side, side)
+            inner.width -= side + size
+        step = int(size * (1.7 if len(shown) < _CROWD else 1.2))
+        columns = -(-len(shown) // max(inner.height // step, 1))
+        per_column = -(-len(shown) // columns)
+        across = inner.width // columns
+        self._rows = []
+        for n, control in enumerate(shown):
+            column, line = divmod(n, per_column)
+            box = pygame.Rect(inner.left + column * across, inner.top + line * step, across, step)
+            letters = _letters([one for one in shown if one.kind == control.kind])
+            name = min(int((letters + 1) * size * _ADVANCE), box.width * 3 // 5)
+            right = 0 if control.kind == "live" else min(9 * size * _ADVANCE, box.width // 4)
+            track = pygame.Rect(box.left + name, box.centery - max(size // 6, 1), 0, 0)
+            track.size = (max(int(box.width - name - right - size), 4), max(size // 3, 2))
+            self._rows.append(Row(control, box, track))
+
+    def _draw_ground(self, size: int) -> pygame.Surface:
+        """What does not move: names, tracks, and what the control under the mark is for."""
+        ground = pygame.Surface(self._box.size, 0, 32)
+        ground.fill(INK)
+        pygame.draw.rect(ground, LINE, ground.get_rect(), 1)
+        pages = list(self._pages)
+        title = text(self._page, size * 5 // 4, PAPER)
+        ground.blit(title, (size, size * 3 // 4))
+        of = f"{pages.index(self._page) + 1} of {len(pages)}   tab: next   esc: away"
+        drawn = text(of, size * 4 // 5, QUIET)
+        ground.blit(drawn, (self._box.width - size - drawn.get_width(), size))
+        for n, row in enumerate(self._rows):
+            box = row.box.move(-self._box.left, -self._box.top)
+            is_marked = n == self._at
+            if is_marked:
+                pygame.draw.rect(ground, LINE, box.inflate(size // 2, -size // 4), 0, size // 3)
+            room = row.box.width if row.control.kind == "action" else row.track.left - row.box.left
+            fit = max(int(room / (size * _ADVANCE)), 1)
+            words = text(row.control.name[:fit], size, PAPER if is_marked else QUIET)
+            ground.blit(words, words.get_rect(midleft=(box.left, box.centery)))
+            if row.control.kind != "action":
+                track = row.track.move(-self._box.left, -self._box.top)
+                pygame.draw.rect(ground, QUIET if is_marked else LINE, track, 0, track.height // 2)
+        if self._rows:
+            self._draw_foot(ground, self._rows[self._at].control, size)
+        return ground
+
+    def _draw_foot(self, ground: pygame.Surface, control: Control, size: int) -> None:
+        keys = ", ".join(key.name for key in control.keys)
+        lines = [
+            control.label,
+            f"{control.address}{f'   key {keys}' if keys else ''}   {_use(control)}",
+        ]
+        small = size * 4 // 5
+        fit = int((self._box.width - 2 * size) / (small * _ADVANCE))
+        for n, (line, colour) in enumerate(zip(lines, (PAPER, QUIET), strict=True)):
+            drawn = text(line[:fit], small, colour)
+            ground.blit(drawn, (size, self._box.height - int((3.2 - 1.4 * n) * size)))
+
+    def _draw_row(self, canvas: pygame.Surface, row: Row, size: int) -> None:
+        control, track = row.control, row.track
+        if control.kind == "action":
+            return
+        value = self._controls[control.id]
+        share = control.share_of(value)
+        x = track.left + int(share * (track.width - 1))
+        is_held = control.kind == "live" and self._is_held(control)
+        colour = ALERT if is_held else PAPER
+        zero = track.left
+        if control.is_number and control.lo < 0 < control.hi:
+            zero += int(control.share_of(0.0) * track.width)
+        canvas.fill(colour, (min(x, zero), track.top, abs(x - zero) or 1, track.height))
+        knob = max(size // 3, 2)
+        pygame.draw.aacircle(canvas, colour, (x, track.centery), knob)
+        if control.kind != "live":
+            words = _words(control, value)
+            drawn = text(words, size * 4 // 5, PAPER)
+            canvas.blit(drawn, drawn.get_rect(midleft=(track.right + size, track.centery)))
+
+    def close(self) -> None:
+        self.atlas.close()
+
+
+def _letters(shown: list[Control]) -> int:
+    return max((len(one.name) for one in shown if one.kind != "action"), default=1)
+
+
+def _words(control: Control, value: object) -> str:
+    if control.is_number:
+        return f"{float(str(value)):.3g}"
+    if control.kind in ("switch", "hold"):
+        return "on" if value else "off"
+    return str(value)[:9]
+
+
+def _use(control: Control) -> str:
+    """How the keyboard changes it."""
+    if control.kind == "live":
+        return "left, right: hold it there   return: hold, let go"
+    if control.kind == "action":
+        return "return: do it"
+    return "left, right: change   backspace: default"
