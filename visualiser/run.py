@@ -135,7 +135,8 @@ def perform(
                 held=show.pins.held.tolist(),
             )
             window.add_words(frame, features, status, listener.hearing(), tick.t)
-            clock.hold()
+            if not features.onset:  # what has just begun is not to wait for an even time
+                clock.hold()
             window.flip()
             window.scope.delay.flip(frame.tick.index, clock.now())
             shown.count(frame.tick.index, frame.image is not None)
