@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -42,6 +43,24 @@ class Room(Silence):
 
     def choose(self, name: str) -> None:
         self.chosen.append(name)
+
+
+class Chosen(Room):
+    """A microphone that is opened by its name."""
+
+    def __init__(self, name: str, channels: list[int]) -> None:
+        super().__init__()
+        self.label = f"microphone {name}"
+
+
+class Playing(Silence):
+    """A song whose driver takes its time to close."""
+
+    is_closed = False
+
+    def close(self) -> None:
+        time.sleep(0.2)
+        self.is_closed = True
 
 
 class Player:
@@ -257,6 +276,25 @@ def test_another_input_is_chosen_and_kept_by_name(kept) -> None:
     player = Player(source, memory)
     player.play(0.1, ("sound.choose", "USB mic"))
     assert source.chosen == ["USB mic"] and player.said == ["sound input: USB mic"]
+    memory.close()
+    assert loaded(path).sound.input == "USB mic"
+
+
+def test_a_microphone_that_is_chosen_takes_the_place_of_a_song(
+    kept, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    memory, path = kept
+    monkeypatch.setattr(module, "Microphone", Chosen)
+    song = Playing()
+    player = Player(song, memory)
+    player.play(0.5)
+    assert player.listener.source is song
+    player.play(0.1, ("sound.choose", "USB mic"))
+    assert player.listener.source.label == "microphone USB mic"
+    assert player.said == ["sound input: USB mic"]
+    player.play(0.5)  # the ear goes on with another count of samples
+    player.listener.close()
+    assert song.is_closed, "the song goes on"
     memory.close()
     assert loaded(path).sound.input == "USB mic"
 
