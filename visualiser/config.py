@@ -56,6 +56,7 @@ class Sound(Section):
 
 
 class Record(Section):
+    sound: bool = True
     fps: int = Field(60, ge=1, le=240)
     crf: int = Field(18, ge=0, le=51)
     live_preset: Literal["ultrafast", "superfast", "veryfast", "faster", "fast", "medium"] = (

@@ -20,7 +20,7 @@ from visualiser.audio.source import Source
 from visualiser.controls import Command, Control, Controls, action, hold, number
 from visualiser.remember import Memory
 from visualiser.scope import Hearing
-from visualiser.types import Features, Tick
+from visualiser.types import Features, Sound, Tick
 
 HOP_S = 0.004  # s; nothing new can be heard sooner than a block of sound comes
 HICCUP_S = 0.4  # of the room's time may be lost: a floor is taken from the loudest of it
@@ -74,6 +74,7 @@ class Listener:
         self._memory = memory
         self._notices: list[str] = []
         self._closing: list[threading.Thread] = []
+        self.sound: Sound | None = None  # what was listened to last
         self._heard: Features | None = None
         self._waited = self._attended = 0.0
         self._has_begun = False
@@ -127,7 +128,7 @@ class Listener:
             value("sound.sensitivity"),
         )
         self._follow_learning(dt)
-        sound = self.source.window(tick.t, self.ear.n_samples)
+        sound = self.sound = self.source.window(tick.t, self.ear.n_samples)
         self._new, self._end = sound.end - self._end, sound.end
         self._heard = self.ear.listen(sound, dt)
         return self._heard

@@ -6,6 +6,7 @@ import queue
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import datetime
 from fractions import Fraction
 from pathlib import Path
@@ -18,7 +19,8 @@ from numpy.typing import NDArray
 from visualiser import config
 from visualiser.audio import decode
 from visualiser.files import free_path
-from visualiser.types import Tick, UserError
+from visualiser.types import Sound, Tick, UserError
+from visualiser.voice import Fresh, Heard, Voice
 
 if TYPE_CHECKING:
     import av
@@ -45,7 +47,7 @@ class VideoWriter:
     the file cannot be begun; OSError from write and close where the disk is full.
 
     size: (width, height), even; fps: what players are told; song: a file whose sound goes along,
-    up to seconds.
+    up to seconds; has_voice: or sound comes through `hear`. A WebP has none.
     """
 
     def __init__(
@@ -57,6 +59,7 @@ class VideoWriter:
         preset: str = "medium",
         song: Path | None = None,
         seconds: float = float("inf"),
+        has_voice: bool = False,
     ) -> None:
         import av
 
@@ -93,6 +96,7 @@ class VideoWriter:
         self._video = video
         self._song: Iterator[Any] | None = self._open_song(song) if song and mp4 else None
         self._sung = 0.0
+        self._voice_over = Voice(self._file) if has_voice and mp4 else None
 
     def write(self, pixels: Pixels, t: float) -> None:
         """Add a picture that is seen from t seconds on; t must grow."""
@@ -105,6 +109,13 @@ class VideoWriter:
         picture.pts, picture.time_base = at, self._unit
         self._file.mux(self._video.encode(picture))
         self._sing(t)
+        if self._voice_over is not None:
+            self._voice_over.keep_up(t)
+
+    def hear(self, heard: Heard) -> None:
+        """Add sound; its t counts as those of pictures do."""
+        if self._voice_over is not None:
+            self._voice_over.hear(heard)
 
     def close(self) -> None:
         """Finish the file."""
@@ -113,6 +124,8 @@ class VideoWriter:
             self._file.mux(self._video.encode(None))
             if self._song is not None:
                 self._file.mux(self._voice.encode(None))
+            if self._voice_over is not None:
+                self._voice_over.close(float(self._last * self._unit))
         finally:
             self._file.close()
 
@@ -149,12 +162,15 @@ class Recorder:
         self._open_file = open_file
         self._began: float | None = None
         self._queue: queue.Queue[tuple[Pixels, float] | None] = queue.Queue(maxsize=8)
+        self._sounds: deque[Heard] = deque(maxlen=4096)  # a minute of ticks
         self._thread = threading.Thread(target=self._run, name="record", daemon=True)
         self._thread.start()
 
-    def write(self, canvas: pygame.Surface, t: float) -> None:
-        """canvas: of `size`, or a pixel larger; t: the tick's time, s."""
+    def write(self, canvas: pygame.Surface, t: float, heard: Heard | None = None) -> None:
+        """canvas: of `size`, or a pixel larger; t: the tick's time, s; heard: the sound since."""
         self._began = t if self._began is None else self._began
+        if heard is not None:
+            self._sounds.append(replace(heard, t=heard.t - self._began))
         if self._queue.full():
             self.dropped += 1
         else:
@@ -173,6 +189,8 @@ class Recorder:
         except Exception as error:
             self._fail(error)
         for item in iter(self._queue.get, None):  # to the end, so that nobody waits on a full queue
+            while self._sounds and writer is not None and not self.error:
+                self._attempt(writer.hear, self._sounds.popleft())
             if writer is not None and not self.error:
                 self._attempt(writer.write, *item)
         if writer is not None:
@@ -197,6 +215,7 @@ class Recording:
         self.notices: list[str] = []
         self._settings = settings
         self._recorder: Recorder | None = None
+        self._fresh = Fresh()
         self._began = 0.0
 
     def toggle(self, size: tuple[int, int]) -> None:
@@ -218,11 +237,14 @@ class Recording:
         self._recorder = Recorder(
             path,
             size,
-            lambda: VideoWriter(path, size, options.fps, options.crf, options.live_preset),
+            lambda: VideoWriter(
+                path, size, options.fps, options.crf, options.live_preset, has_voice=options.sound
+            ),
         )
 
-    def write(self, canvas: pygame.Surface, tick: Tick) -> None:
-        """Record what is on the canvas now."""
+    def write(self, canvas: pygame.Surface, tick: Tick, sound: Sound | None = None) -> None:
+        """Record what is on the canvas now, and what was heard last."""
+        heard = self._fresh.of(sound) if sound is not None else None
         recorder = self._recorder
         if recorder is None:
             return
@@ -234,7 +256,7 @@ class Recording:
             self._began = tick.t
         if (canvas.get_width() & ~1, canvas.get_height() & ~1) != recorder.size:
             canvas = pygame.transform.smoothscale(canvas, recorder.size)
-        recorder.write(canvas, tick.t)
+        recorder.write(canvas, tick.t, heard)
 
     def stop(self) -> None:
         """Finish the file and say where it is."""

@@ -106,7 +106,7 @@ def perform(
             window.scope.hear(tick, features)
             frame = show.update(tick, features, commands)
             window.draw(frame, tick, features)
-            recording.write(window.canvas, tick)
+            recording.write(window.canvas, tick, listener.sound)
 
             asked = {id for id, _ in commands}
             if "window.screenshot" in asked:

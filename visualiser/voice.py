@@ -1,0 +1,148 @@
+"""The sound of a recording: what was heard, at the times at which it was heard."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from visualiser.types import FloatArray, Sound
+
+if TYPE_CHECKING:
+    from av import AudioResampler
+    from av.audio.stream import AudioStream
+    from av.container import OutputContainer
+
+RATE = 48_000
+FRAME = 1024  # samples that AAC takes at a time
+BEHIND_S = 0.5  # sound that is later than this does not come: silence takes its place
+JUMP_S = 0.08  # off by more, it is a gap or another source, and no drift
+SETTLE_S = 4.0  # time constant in which the drift is measured: single times are a few ms off
+
+
+@dataclass(frozen=True)
+class Heard:
+    """New sound: samples (n,) mono, -1..1; t: when the first of them was heard, s."""
+
+    samples: FloatArray
+    samplerate: int
+    t: float
+
+
+class Fresh:
+    """What is new in one window of sound after the other."""
+
+    def __init__(self) -> None:
+        self._end: int | None = None
+
+    def of(self, sound: Sound) -> Heard | None:
+        """The samples since the last call; those that no window holds any more are silence."""
+        before, self._end = self._end, sound.end
+        n = sound.end - before if before is not None else 0
+        if n <= 0 or n > 10 * sound.samplerate:
+            return None  # the first, or another sound
+        samples = sound.samples[-n:]
+        lost = n - samples.size
+        if lost > 0:
+            samples = np.concatenate([np.zeros(lost, np.float32), samples])
+        return Heard(samples.copy(), sound.samplerate, sound.t - n / sound.samplerate)
+
+
+class Voice:
+    """A track of AAC in a file that is being written.
+
+    A sound card's clock is not the show's: what comes is stretched by a sample here and there, so
+    that an hour later it is still beside its pictures.
+    """
+
+    def __init__(self, file: OutputContainer) -> None:
+        self._file = file
+        self._stream: AudioStream = file.add_stream("aac", rate=RATE, layout="mono")
+        self._stream.bit_rate = 160_000
+        self._left: FloatArray = np.zeros(0, np.float32)  # encoded with the next ones
+        self._written = 0  # samples, with those that are left
+        self._drift = 0.0  # samples that the sound is late
+        self._is_new = True
+        self._resampler: tuple[int, AudioResampler] | None = None
+
+    @property
+    def until_s(self) -> float:
+        """So far there is sound."""
+        return self._written / RATE
+
+    def hear(self, heard: Heard) -> None:
+        """Add what was heard next; what is older than the file's beginning is left out."""
+        samples = self._at_rate(heard.samples, heard.samplerate)
+        early = max(math.ceil(-heard.t * RATE), 0)
+        samples, t = samples[early:], max(heard.t, 0.0)
+        if not samples.size:
+            return
+        drift = t * RATE - self._written
+        if self._is_new or abs(drift) > JUMP_S * RATE:
+            self._is_new, self._drift = False, 0.0
+            if drift >= 0:
+                self._add(np.zeros(round(drift), np.float32))
+            else:
+                samples = samples[round(-drift) :]
+        else:
+            part = -math.expm1(-samples.size / RATE / SETTLE_S)
+            self._drift += part * (drift - self._drift)
+            if abs(self._drift) > 1 and samples.size > 2:
+                step = 1 if self._drift > 0 else -1
+                samples = _stretched(samples, samples.size + step)
+                self._drift -= step
+        self._add(samples)
+
+    def keep_up(self, t: float) -> None:
+        """The pictures are at t: where no sound came for long there was none."""
+        missing = round((t - BEHIND_S) * RATE) - self._written
+        if missing > 0:
+            self._add(np.zeros(missing, np.float32))
+            self._is_new = True
+
+    def close(self, t: float) -> None:
+        """Fill up to t with silence, and finish."""
+        self._add(np.zeros(max(round(t * RATE) - self._written, 0), np.float32))
+        rest, self._left = self._left, np.zeros(0, np.float32)
+        self._encode(rest)
+        self._file.mux(self._stream.encode(None))
+
+    def _at_rate(self, samples: FloatArray, samplerate: int) -> FloatArray:
+        if samplerate == RATE:
+            return samples
+        import av
+
+        if self._resampler is None or self._resampler[0] != samplerate:
+            self._resampler = samplerate, av.AudioResampler("fltp", "mono", RATE)
+        frame: Any = av.AudioFrame.from_ndarray(samples[None], format="fltp", layout="mono")
+        frame.sample_rate = samplerate
+        frames = self._resampler[1].resample(frame)
+        parts = [np.asarray(each.to_ndarray()[0], np.float32) for each in frames]
+        return np.concatenate([np.zeros(0, np.float32), *parts])
+
+    def _add(self, samples: FloatArray) -> None:
+        self._written += samples.size
+        waiting = np.concatenate([self._left, samples])
+        whole = waiting.size // FRAME * FRAME
+        self._left = waiting[whole:]
+        self._encode(waiting[:whole])
+
+    def _encode(self, samples: FloatArray) -> None:
+        import av
+
+        begun = self._written - self._left.size - samples.size
+        for start in range(0, samples.size, FRAME):
+            part = np.ascontiguousarray(samples[None, start : start + FRAME], np.float32)
+            frame: Any = av.AudioFrame.from_ndarray(part, format="fltp", layout="mono")
+            frame.sample_rate, frame.time_base = RATE, Fraction(1, RATE)
+            frame.pts = begun + start
+            self._file.mux(self._stream.encode(frame))
+
+
+def _stretched(samples: FloatArray, n: int) -> FloatArray:
+    """(n,) the same sound, over as many samples."""
+    at = (np.arange(n) + 0.5) * samples.size / n - 0.5
+    return np.interp(at, np.arange(samples.size), samples).astype(np.float32)
