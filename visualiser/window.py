@@ -15,6 +15,7 @@ from visualiser import config
 from visualiser.controls import Command, Control, Controls, Stroke, Value, action, switch
 from visualiser.controls import Key as ControlKey
 from visualiser.frame import Frame
+from visualiser.help import Help
 from visualiser.look.palette import ALERT, INK, LINE, PAPER, QUIET
 from visualiser.look.panes import Panes
 from visualiser.look.text import text
@@ -77,6 +78,7 @@ class Window:
         self.picker = Picker()
         self.panel = Panel(controls)
         self.scope = Scope()
+        self._help = Help(controls)
         self._fps = Fps()
         self._pen: tuple[float, float] | None = None  # where it was last, while it draws
 
@@ -168,7 +170,7 @@ class Window:
         elif status.message:
             self._message(status.message, PAPER)
         if self._controls["window.help"]:
-            self._help()
+            self._help.draw(self.canvas, self._line_height() + 4)
         elif self.picker.is_open:
             self.picker.draw(self.canvas, self._line_height())
 
@@ -267,39 +269,6 @@ class Window:
     def _centred(self, words: str, box: pygame.Rect, colour: tuple[int, int, int]) -> None:
         drawn = text(words, self._line_height(), colour)
         self.canvas.blit(drawn, drawn.get_rect(center=box.center))
-
-    def _help(self) -> None:
-        rows = [(key.name, key.does) for control in self._controls for key in control.keys]
-        width, height = self.canvas.get_size()
-
-        def fit(columns: list[list[tuple[str, str]]]) -> int:
-            """How large its words can be: beside and between them are gaps and margins."""
-            letters = sum(max(len(k) for k, _ in c) + max(len(d) for _, d in c) for c in columns)
-            across = int(width / ((letters + 1) * ADVANCE + 5 * len(columns) + 1))
-            return max(min(height // (len(columns[0]) * 2), across, self._line_height() + 4), 5)
-
-        half = -(-len(rows) // 2)
-        columns = max([rows], [rows[:half], rows[half:]], key=fit)
-        size = fit(columns)
-        step, gap = int(size * 1.55), 2 * size
-        drawn = [[(text(k, size, PAPER), text(d, size, QUIET)) for k, d in c] for c in columns]
-        keys = [max(key.get_width() for key, _ in column) for column in drawn]
-        does = [max(word.get_width() for _, word in column) for column in drawn]
-        across = sum(keys) + sum(does) + gap * len(columns) + 2 * gap * len(columns)
-        box = pygame.Rect(0, 0, across, step * len(columns[0]) + 3 * size)
-        box.center = self.canvas.get_rect().center
-        veil = pygame.Surface(box.size, pygame.SRCALPHA)
-        pygame.draw.rect(veil, (*INK, 238), veil.get_rect(), border_radius=size)
-        pygame.draw.rect(veil, LINE, veil.get_rect(), width=1, border_radius=size)
-        self.canvas.blit(veil, box)
-        x = box.left + gap
-        for column, left, right in zip(drawn, keys, does, strict=True):
-            y = box.top + int(1.5 * size)
-            for key, word in column:
-                self.canvas.blit(key, (x + left - key.get_width(), y))
-                self.canvas.blit(word, (x + left + gap, y))
-                y += step
-            x += left + gap + right + 2 * gap
 
 
 class Fps:

@@ -1,0 +1,182 @@
+"""The help on screen: every key, under the name of what it belongs to."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import pygame
+
+from visualiser.controls import Control, Controls
+from visualiser.look.palette import ALERT, INK, LINE, PAPER, QUIET
+from visualiser.look.text import text
+
+COLUMNS = 4  # at most
+SMALLEST = 6  # px
+WORTH = 1.15  # times as large must letters become for lines to be broken
+
+
+@dataclass(frozen=True)
+class Word:
+    """Something to draw: its place, px from the page's corner, and its colour."""
+
+    words: str
+    x: int
+    y: int
+    colour: tuple[int, int, int]
+
+
+@dataclass(frozen=True)
+class Page:
+    """size: of the letters, px; width, height: px; words: all there are; rules: left, right and y
+    of the line beside each heading."""
+
+    size: int
+    width: int
+    height: int
+    words: tuple[Word, ...]
+    rules: tuple[tuple[int, int, int], ...]
+
+
+Groups = Sequence[tuple[str, Sequence[tuple[str, str]]]]  # keys and what they do, under headings
+_NOTHING = Page(SMALLEST, 1, 1, (), ())
+
+
+class Help:
+    """Draws the page over a canvas. It is laid out once for each size, and then only copied."""
+
+    def __init__(self, controls: Controls) -> None:
+        self._controls = controls
+        self._drawn: tuple[tuple[int, int, int], pygame.Surface] | None = None
+
+    def draw(self, canvas: pygame.Surface, largest: int) -> None:
+        """largest: px that its letters may have."""
+        wanted = (*canvas.get_size(), largest)
+        if self._drawn is None or self._drawn[0] != wanted:
+            self._drawn = wanted, _drawn(lay_out(self._controls, canvas.get_size(), largest))
+        page = self._drawn[1]
+        canvas.blit(page, page.get_rect(center=canvas.get_rect().center))
+
+
+def lay_out(controls: Iterable[Control], size: tuple[int, int], largest: int) -> Page:
+    """All keys in columns, in the largest letters that the canvas has room for; long lines are
+    broken where that makes letters much larger.
+
+    size: of the canvas, px.
+    """
+    groups = _groups(controls)
+    found: Page | None = None
+    for letters in range(max(largest, SMALLEST), SMALLEST - 1, -1):
+        if found is not None and letters * WORTH < found.size:
+            return found
+        if whole := _best(groups, letters, size, is_broken=False):
+            return whole
+        found = found or _best(groups, letters, size, is_broken=True)
+    # Without: there is hardly a window, and as much is shown as is seen of it.
+    return found or _page(groups, 2, SMALLEST, (size[0], 1_000_000), True) or _NOTHING
+
+
+def _groups(controls: Iterable[Control]) -> list[tuple[str, list[tuple[str, str]]]]:
+    """Keys and what they do, by section. Neighbours with a single key each share a heading."""
+    sections: dict[str, list[tuple[str, str]]] = {}
+    for control in controls:
+        for key in control.keys:
+            sections.setdefault(control.section, []).append((key.name, key.does))
+    groups: list[tuple[str, list[tuple[str, str]]]] = []
+    is_single = False
+    for name, rows in sections.items():
+        if is_single and len(rows) == 1:
+            groups[-1] = f"{groups[-1][0]}, {name}", groups[-1][1] + rows
+        else:
+            groups.append((name, rows))
+        is_single = len(rows) == 1
+    return groups
+
+
+def _best(groups: Groups, letters: int, size: tuple[int, int], is_broken: bool) -> Page | None:
+    """In as many columns as fill the canvas best; None where none fits."""
+    tried = [_page(groups, n, letters, size, is_broken) for n in range(1, COLUMNS + 1)]
+    fitting = [page for page in tried if page is not None]
+    return min(fitting, key=lambda p: p.height / size[1] + p.width / size[0], default=None)
+
+
+def _page(
+    groups: Groups, n: int, size: int, canvas: tuple[int, int], is_broken: bool
+) -> Page | None:
+    """The page in n columns, if the canvas has room for it. Lines are broken to fit its width where
+    is_broken says so."""
+    letter, step, margin = round(0.6 * size), round(1.42 * size), round(1.6 * size)
+    head, gap = round(1.7 * size), round(0.7 * size)  # a heading's height, and what is above it
+    left = letter * max((len(key) for _, rows in groups for key, _ in rows), default=0) + size
+    room = (canvas[0] - 2 * margin - (n - 1) * 2 * size) // n - left
+    fit = max(room // letter, 8) if is_broken else 1000
+    broken = [(name, [(key, _lines(does, fit)) for key, does in rows]) for name, rows in groups]
+    heights = [head + gap + step * sum(len(does) for _, does in rows) for _, rows in broken]
+    height = canvas[1] - 2 * margin + gap
+    if sum(heights) > n * height:
+        return None
+    columns = [broken[first:last] for first, last in _columns(heights, n)]
+    longest = [
+        max((len(line) for _, rows in column for _, does in rows for line in does), default=0)
+        for column in columns
+    ]
+    width = 2 * margin + sum(left + letter * m for m in longest) + 2 * size * (len(columns) - 1)
+    if width > canvas[0]:
+        return None
+
+    words: list[Word] = []
+    rules: list[tuple[int, int, int]] = []
+    x, bottom = margin, 0
+    for column, letters in zip(columns, longest, strict=True):
+        y, right = margin - gap, x + left + letter * letters
+        for name, rows in column:
+            y += gap
+            words.append(Word(name, x, y, ALERT))
+            rules.append((x + letter * (len(name) + 1), right, y + round(0.75 * size)))
+            y += head
+            for key, does in rows:
+                words.append(Word(key, x + left - size - letter * len(key), y, PAPER))
+                for line in does:
+                    words.append(Word(line, x + left, y, QUIET))
+                    y += step
+        bottom, x = max(bottom, y), right + 2 * size
+    page = Page(size, width, bottom + margin, tuple(words), tuple(rules))
+    return page if page.height <= canvas[1] else None
+
+
+def _lines(words: str, fit: int) -> list[str]:
+    return [words] if len(words) <= fit else textwrap.wrap(words, fit, break_on_hyphens=False)
+
+
+def _columns(heights: list[int], n: int) -> list[tuple[int, int]]:
+    """Where each of n columns begins and ends among groups of these heights, so that the highest is
+    as low as can be; there may be fewer."""
+
+    def fill(limit: int) -> list[tuple[int, int]]:
+        columns, first, filled = [], 0, 0
+        for index, height in enumerate(heights):
+            if filled and filled + height > limit:
+                columns.append((first, index))
+                first, filled = index, 0
+            filled += height
+        return [*columns, (first, len(heights))]
+
+    low, high = max(heights, default=0), sum(heights)
+    while low < high:
+        middle = (low + high) // 2
+        low, high = (low, middle) if len(fill(middle)) <= n else (middle + 1, high)
+    return fill(low)
+
+
+def _drawn(page: Page) -> pygame.Surface:
+    surface = pygame.Surface((page.width, page.height), pygame.SRCALPHA)
+    box, size = surface.get_rect(), page.size
+    pygame.draw.rect(surface, (*INK, 240), box, border_radius=size)
+    pygame.draw.rect(surface, LINE, box, width=1, border_radius=size)
+    for left, right, y in page.rules:
+        if right > left:
+            pygame.draw.line(surface, LINE, (left, y), (right, y))
+    for word in page.words:
+        surface.blit(text(word.words, size, word.colour), (word.x, word.y))
+    return surface
