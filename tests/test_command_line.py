@@ -19,7 +19,7 @@ from virtual_microphone import virtual_microphone
 from visualiser.nets import checkpoint
 
 VERBS = ("play", "render", "train", "models", "devices", "decode", "encode", "reconstruct", "bench",
-         "listen", "latency")  # fmt: skip
+         "listen", "latency", "controls")  # fmt: skip
 TINY = ("--size", 12, "--widths", "16", "--latents", 2, "--pictures", 150)
 
 

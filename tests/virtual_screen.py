@@ -80,6 +80,10 @@ class VirtualScreen:
         """Give the window another size."""
         self._do("windowsize", self._windows()[0], width, height)
 
+    def move(self, left: int, top: int) -> None:
+        """Put the window's corner there."""
+        self._do("windowmove", self._windows()[0], left, top)
+
     def place(self) -> tuple[int, int, int, int]:
         """Where the window is: left, top, width, height; all 0 while there is none."""
         for window in self._windows():

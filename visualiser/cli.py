@@ -14,7 +14,7 @@ import shlex
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 from visualiser import typed
 from visualiser.types import UserError
@@ -57,15 +57,8 @@ def _joined(arguments: list[str]) -> list[str]:
     return ["play", *joined]
 
 
-class Parser(argparse.ArgumentParser):
-    """Says what is wrong in one line, as everything else does."""
-
-    def error(self, message: str) -> NoReturn:
-        raise UserError(f"{message} (see: python {self.prog} --help)")
-
-
 def _parser() -> argparse.ArgumentParser:
-    parser = Parser(
+    parser = typed.Parser(
         prog="main.py",
         description="Squircle, a live instrument for latent space. Without a verb it plays:"
         " 'main.py --driver audio' is 'main.py play --driver audio'.",
@@ -157,6 +150,9 @@ def _parser() -> argparse.ArgumentParser:
     send_out.add_argument("--to", choices=("tfjs", "onnx"), required=True)
     send_out.add_argument("out", type=Path, metavar="DIR|FILE.onnx")
     send_out.add_argument("--force", action="store_true", help="write over what is there")
+    controls = verb("controls", _controls, "list what can be changed while playing: keys, ranges")
+    controls.add_argument("--markdown", action="store_true", help="as the page docs/controls.md")
+    controls.add_argument("--json", action="store_true")
     verb("devices", _devices, "list the sound inputs and mark the one config.toml selects")
     listen = verb("listen", _listen, "show what is heard: bands, onsets, beat, levels")
     listen.add_argument("file", nargs="?", type=Path, metavar="FILE", help="instead of the input")
@@ -332,6 +328,14 @@ def _export(options: argparse.Namespace) -> int:
     from visualiser.verbs.exchange import send_out
 
     send_out(options.model, options.to, options.out, options.force)
+    return 0
+
+
+def _controls(options: argparse.Namespace) -> int:
+    from visualiser.run import declared_controls
+    from visualiser.verbs.controls import controls
+
+    controls(declared_controls(), options.markdown, options.json)
     return 0
 
 

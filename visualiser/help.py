@@ -14,6 +14,7 @@ from visualiser.look.text import text
 
 COLUMNS = 4  # at most
 SMALLEST = 6  # px
+LARGE = 1_000_000  # px: room for anything
 WORTH = 1.15  # times as large must letters become for lines to be broken
 
 
@@ -56,7 +57,8 @@ class Help:
         if self._drawn is None or self._drawn[0] != wanted:
             self._drawn = wanted, _drawn(lay_out(self._controls, canvas.get_size(), largest))
         page = self._drawn[1]
-        canvas.blit(page, page.get_rect(center=canvas.get_rect().center))
+        at = page.get_rect(center=canvas.get_rect().center)
+        canvas.blit(page, (max(at.left, 0), max(at.top, 0)))
 
 
 def lay_out(controls: Iterable[Control], size: tuple[int, int], largest: int) -> Page:
@@ -74,7 +76,7 @@ def lay_out(controls: Iterable[Control], size: tuple[int, int], largest: int) ->
             return whole
         found = found or _best(groups, letters, size, is_broken=True)
     # Without: there is hardly a window, and as much is shown as is seen of it.
-    return found or _page(groups, 2, SMALLEST, (size[0], 1_000_000), True) or _NOTHING
+    return found or _page(groups, 2, SMALLEST, (LARGE, LARGE), False) or _NOTHING
 
 
 def _groups(controls: Iterable[Control]) -> list[tuple[str, list[tuple[str, str]]]]:
@@ -117,19 +119,23 @@ def _page(
     if sum(heights) > n * height:
         return None
     columns = [broken[first:last] for first, last in _columns(heights, n)]
-    longest = [
-        max((len(line) for _, rows in column for _, does in rows for line in does), default=0)
+    across = [
+        max(
+            *(letter * len(name) for name, _ in column),
+            *(left + letter * len(line) for _, rows in column for _, does in rows for line in does),
+            *(0, 0),
+        )
         for column in columns
     ]
-    width = 2 * margin + sum(left + letter * m for m in longest) + 2 * size * (len(columns) - 1)
+    width = 2 * margin + sum(across) + 2 * size * (len(columns) - 1)
     if width > canvas[0]:
         return None
 
     words: list[Word] = []
     rules: list[tuple[int, int, int]] = []
     x, bottom = margin, 0
-    for column, letters in zip(columns, longest, strict=True):
-        y, right = margin - gap, x + left + letter * letters
+    for column, wide in zip(columns, across, strict=True):
+        y, right = margin - gap, x + wide
         for name, rows in column:
             y += gap
             words.append(Word(name, x, y, ALERT))

@@ -4,6 +4,16 @@ from __future__ import annotations
 
 import argparse
 import re
+from typing import NoReturn
+
+from visualiser.types import UserError
+
+
+class Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line, as everything else does."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UserError(f"{message} (see: python {self.prog} --help)")
 
 
 def size(word: str) -> tuple[int, int]:
