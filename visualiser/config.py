@@ -10,7 +10,8 @@ import difflib
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin
 
@@ -18,6 +19,7 @@ from annotated_types import Ge, Gt, Le, MaxLen, MinLen
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
 from visualiser.controls import Control, Value
+from visualiser.files import Stamp, stamp
 from visualiser.types import UserError
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -136,7 +138,11 @@ SECTIONS: dict[str, type[Section]] = {
 
 @dataclass(frozen=True)
 class Settings:
-    """What config.toml asks for: its sections, and the starting values of controls by id."""
+    """What config.toml asks for: its sections, and the starting values of controls by id.
+
+    written: what the file alone says, or leaves at its default, by "section.key"; given: the keys
+    that the command line has taken over; stamp: of the file as it was read.
+    """
 
     show: Show
     window: Window
@@ -147,6 +153,9 @@ class Settings:
     train_colour: TrainColour
     controls: dict[str, Value]
     path: Path = CONFIG  # of the file they are from
+    written: Mapping[str, Any] = field(default_factory=dict)
+    given: frozenset[str] = frozenset()
+    stamp: Stamp = ()
 
     @property
     def model(self) -> str:
@@ -161,7 +170,8 @@ def load(
 
     given: values of the command line by "section.key", which take the place of the file's.
     """
-    declared = [control for control in declared if control.is_setting]
+    declared = tuple(control for control in declared if control.is_setting)
+    when = stamp(path)
     try:
         text = path.read_text(encoding="utf-8-sig")  # some editors begin a file with a mark
         raw = tomllib.loads(text)
@@ -170,10 +180,11 @@ def load(
     except (ValueError, RecursionError) as error:  # not TOML, not UTF-8, a number without end
         raise UserError(f"{path}: {error}") from None
 
-    given = given or {}
+    given, beneath = given or {}, {}
     for key, value in given.items():
         section, _, name = key.partition(".")
         if isinstance(raw.setdefault(section, {}), dict):
+            beneath[key] = raw[section].get(name)
             raw[section][name] = value
 
     whole = _whole(declared)
@@ -186,10 +197,24 @@ def load(
         raise UserError("\n".join(told)) from None
     sections: dict[str, Any] = {name: getattr(settings, name) for name in whole.model_fields}
     values = {c.id: getattr(sections[c.section], c.name) for c in declared}
-    return Settings(**{name: sections[name] for name in SECTIONS}, controls=values, path=path)
+    written = {f"{s}.{key}": value for s, keys in sections.items() for key, value in keys}
+    for key, own in beneath.items():  # what is wrong there is not used, and need not be told
+        section, _, name = key.partition(".")
+        written[key] = (
+            own if own is not None else type(sections[section]).model_fields[name].default
+        )
+    return Settings(
+        **{name: sections[name] for name in SECTIONS},
+        controls=values,
+        path=path,
+        written=written,
+        given=frozenset(given),
+        stamp=when,
+    )
 
 
-def _whole(declared: list[Control]) -> type[BaseModel]:
+@lru_cache(maxsize=4)  # it takes ten times as long as the rest, and a file is read again and again
+def _whole(declared: tuple[Control, ...]) -> type[BaseModel]:
     fields: dict[str, dict[str, Any]] = {name: {} for name in SECTIONS}
     for control in declared:
         kind: Any

@@ -8,6 +8,18 @@ from pathlib import Path
 
 from visualiser.types import UserError
 
+Stamp = tuple[int, ...]
+
+
+def stamp(path: Path) -> Stamp:
+    """Its size in bytes first, then what is another whenever a file was written, replaced or made
+    readable; () where there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return ()
+    return found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino
+
 
 def write_bytes(path: Path, data: bytes) -> None:
     """Write a file whole or not at all. Raises UserError where it cannot be written."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import stat
+import threading
 import tomllib
 from collections import deque
 from collections.abc import Mapping
@@ -19,7 +20,8 @@ _MARK = "\ufeff"  # that some editors begin a file with
 
 
 def put(path: Path, section: str, values: Mapping[str, Any]) -> None:
-    """Write keys of one section into a TOML file, whole or not at all.
+    """Write keys of one section into a TOML file, whole or not at all. A file that says so already
+    is not touched: an editor that has it open would ask what happened to it.
 
     Raises UserError, one line, where the file cannot be read or written, or is read-only.
     """
@@ -37,8 +39,10 @@ def put(path: Path, section: str, values: Mapping[str, Any]) -> None:
         raise UserError(f"cannot write {path}: it is not UTF-8") from None
     mark, text = (_MARK, text[1:]) if text.startswith(_MARK) else ("", text)
     try:
-        wanted = tomllib.loads(text)
-        wanted[section] = {**wanted.get(section, {}), **values}
+        before = tomllib.loads(text)
+        wanted = before | {section: {**before.get(section, {}), **values}}
+        if wanted == before:
+            return
         document = tomlkit.parse(text)
         if section not in document:
             document[section] = tomlkit.table()
@@ -67,12 +71,26 @@ class Memory:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._lock = threading.Lock()
+        self._kept: dict[str, list[Any]] = {}  # what was written and not yet asked after
         self._thread = ThreadPoolExecutor(1, "remember")
         self._writing: deque[tuple[Future[None], str]] = deque(maxlen=32)
 
     def keep(self, section: str, key: str, value: Any, what: str) -> None:
         """Begin to write it. what: the subject of the line where that fails, "the room"."""
+        with self._lock:
+            self._kept.setdefault(f"{section}.{key}", []).append(value)
+            del self._kept[f"{section}.{key}"][:-32]
         self._writing.append((self._thread.submit(put, self._path, section, {key: value}), what))
+
+    def wrote(self, key: str, value: Any) -> bool:
+        """Whether a change of "section.key" in the file, to this value, is one of ours: whoever
+        watches the file asks that once for each. From any thread."""
+        with self._lock:
+            kept = self._kept.get(key, [])
+            at = kept.index(value) if value in kept else None
+            del kept[: len(kept) if at is None else at + 1]
+            return at is not None
 
     def notices(self) -> list[str]:
         """Lines about what could not be kept, since the last call."""

@@ -28,6 +28,7 @@ from visualiser.listener import declare as declare_hearing
 from visualiser.look import panes as look
 from visualiser.nets import checkpoint
 from visualiser.record import RECORDINGS, Recording, VideoWriter, pixels_of
+from visualiser.reload import Reload
 from visualiser.remember import Memory
 from visualiser.show import Show, declare
 from visualiser.types import Features, Tick, UserError
@@ -67,7 +68,8 @@ def perform(
     timing: Path | None = None,
 ) -> None:
     """Play until someone quits. timing: where to write what was heard and shown when, as JSON."""
-    controls = Controls(declared_controls(settings.model), settings.controls)
+    declared = declared_controls(settings.model)
+    controls = Controls(declared, settings.controls)
     with ExitStack() as stack:
         stopping = stack.enter_context(_signals())
         worker = Worker(Network().draw)
@@ -91,7 +93,9 @@ def perform(
         stack.callback(end_recording)
         if record:
             recording.start(window.canvas.get_size())
-        inputs: list[Input] = [window]
+        reload = Reload(settings, declared, memory, song is None).start()
+        stack.callback(reload.close)
+        inputs: list[Input] = [window, reload]
         shown = Shown(timing)
         stack.callback(shown.write)
 
