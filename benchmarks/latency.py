@@ -113,7 +113,8 @@ def show_clicks(display: str, seconds: float, *options: str) -> dict[str, Any]:
         time.sleep(0.1)
         feeder = Feeder(feed._pipe)
         noted, timing = Path(folder) / "clicks.json", Path(folder) / "timing.json"
-        words = ("play", "--driver", "audio", "--seconds", str(seconds), "--timing", str(timing))
+        words = ["play", "--fresh", "--driver", "audio"]
+        words += ["--seconds", str(seconds), "--timing", str(timing)]
         try:
             subprocess.run(
                 [sys.executable, "-c", PLAY, str(noted), *words, *options],

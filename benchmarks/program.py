@@ -18,7 +18,8 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def command(*options: str) -> list[str]:
-    return [sys.executable, str(ROOT / "main.py"), *options]
+    """To play, as config.toml says: not as whoever measures has left it."""
+    return [sys.executable, str(ROOT / "main.py"), "play", "--fresh", *options]
 
 
 def play(display: str, seconds: float, *options: str) -> tuple[list[float], list[float]]:

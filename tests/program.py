@@ -107,7 +107,9 @@ def on_terminal(*arguments: object, cwd: Path = ROOT) -> Iterator[Terminal]:
 class Program:
     """A copy of the project, whose recordings, screenshots and models nobody else touches."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, remembers: bool = False) -> None:
+        """remembers: whether it begins as it was left; else each start is like the first."""
+        self._remembers = remembers
         self.root = folder / "squircle"
         self.root.mkdir()
         for name in ("main.py", "config.toml"):
@@ -146,7 +148,7 @@ class Program:
 
     def run(self, *arguments: object, **options: object) -> Done:
         """One command, to its end; options: as above."""
-        return run(*arguments, cwd=self.root, **options)
+        return run(*self._words(arguments), cwd=self.root, **options)
 
     def on_terminal(self, *arguments: object) -> AbstractContextManager[Terminal]:
         return on_terminal(*arguments, cwd=self.root)
@@ -168,6 +170,11 @@ class Program:
         assert answer, f"{arguments} ended the process with {self._shell.wait()}"
         return Done(*json.loads(answer))
 
+    def _words(self, arguments: Sequence[object]) -> list[str]:
+        words = [str(word) for word in arguments]
+        plays = not words or words[0] == "play" or (words[0][:1] == "-" and "help" not in words[0])
+        return [*words, "--fresh"] if plays and not self._remembers else words
+
     @contextmanager
     def start(
         self, *arguments: object, env: Mapping[str, str] | None = None, **popen: object
@@ -176,7 +183,7 @@ class Program:
         log = self.root / f"log-{time.monotonic_ns()}"
         with log.open("wb") as written:
             process = subprocess.Popen(
-                command(arguments),
+                command(self._words(arguments)),
                 cwd=self.root,
                 env=environment(env),
                 stdout=subprocess.DEVNULL,

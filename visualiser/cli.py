@@ -87,6 +87,7 @@ def _parser() -> argparse.ArgumentParser:
     play = verb("play", _play, "play live; this is what happens without a verb")
     showing(play)
     play.add_argument("--mute", action="store_true", help="do not play the song aloud")
+    play.add_argument("--fresh", action="store_true", help="begin as config.toml says")
     play.add_argument("--record", action="store_true", help="record from the start")
     play.add_argument("--size", type=typed.size, metavar="WxH", help="of the window")
     play.add_argument(
@@ -236,7 +237,7 @@ def _play(options: argparse.Namespace) -> int:
     )
     if run.has_display():
         seconds = options.seconds or float("inf")
-        run.perform(settings, options.audio, options.record, seconds, options.timing)
+        run.perform(settings, options.audio, options.record, seconds, options.timing, options.fresh)
         return 0
     from visualiser.progress import bar
 

@@ -31,6 +31,7 @@ from visualiser.record import RECORDINGS, Recording, VideoWriter, pixels_of
 from visualiser.reload import Reload
 from visualiser.remember import Memory
 from visualiser.show import Show, declare
+from visualiser.state import State
 from visualiser.types import Features, Tick, UserError
 from visualiser.window import CONTROLS, MESSAGE_S, Status, Window
 from visualiser.words import printable
@@ -66,16 +67,20 @@ def perform(
     record: bool = False,
     seconds: float = float("inf"),
     timing: Path | None = None,
+    fresh: bool = False,
 ) -> None:
-    """Play until someone quits. timing: where to write what was heard and shown when, as JSON."""
+    """Play until someone quits. timing: where to write what was heard and shown when, as JSON;
+    fresh: begin as the settings say, and not as it was left last time."""
     declared = declared_controls(settings.model)
+    state = State(settings, declared, fresh)
+    settings = state.settings
     controls = Controls(declared, settings.controls)
     with ExitStack() as stack:
         stopping = stack.enter_context(_signals())
         worker = Worker(Network().draw)
         show = Show(controls, worker, settings.show.seed)
         stack.callback(show.close)
-        window = Window(settings.window, controls, "Squircle")
+        window = Window(settings.window, controls, "Squircle", state.place)
         stack.callback(window.close)
         memory = Memory(settings.path)
         stack.callback(memory.close)
@@ -95,7 +100,9 @@ def perform(
             recording.start(window.canvas.get_size())
         reload = Reload(settings, declared, memory, song is None).start()
         stack.callback(reload.close)
-        inputs: list[Input] = [window, reload]
+        state.follow(window.place, lambda: reload.written)
+        stack.callback(state.close)
+        inputs: list[Input] = [window, reload, state]
         shown = Shown(timing)
         stack.callback(shown.write)
 

@@ -22,6 +22,7 @@ from visualiser.look.text import text
 from visualiser.panel import ARROWS, MOUSE, Panel
 from visualiser.panel import KEYS as PANEL_KEYS
 from visualiser.picker import KEYS, Picker
+from visualiser.place import Place, desktop, opened_at
 from visualiser.scope import Hearing, Scope
 from visualiser.types import Features, Tick
 
@@ -61,9 +62,14 @@ class Status:
 
 
 class Window:
-    """One window; owns the display. `canvas` is drawn before the words, so it can be recorded."""
+    """One window; owns the display. `canvas` is drawn before the words, so it can be recorded.
 
-    def __init__(self, settings: config.Window, controls: Controls, title: str) -> None:
+    at: where to open it, if that is on a display still.
+    """
+
+    def __init__(
+        self, settings: config.Window, controls: Controls, title: str, at: Place | None = None
+    ) -> None:
         self._controls = controls
         if sys.platform == "linux" and not settings.accelerated:
             # Where the renderer is Mesa's software one this makes a flip 14 times faster.
@@ -72,7 +78,10 @@ class Window:
         pygame.display.set_caption(title)
         self._size = (settings.width, settings.height)
         self._fullscreen = False
-        self.canvas = pygame.display.set_mode(self._size, pygame.RESIZABLE)
+        with opened_at(at) as corner:
+            self.canvas = pygame.display.set_mode(self._size, pygame.RESIZABLE)
+        self._corner = corner
+        self._desktop = desktop()
         pygame.key.set_repeat(400, 60)
         self.panes = Panes(controls)
         self.picker = Picker()
@@ -92,6 +101,8 @@ class Window:
             elif event.type in MOUSE:
                 asked = self.panel.on_mouse(event)
                 yield from asked if asked is not None else self._draw_by_hand(event)
+            elif event.type == pygame.WINDOWMOVED and not self._fullscreen:
+                self._corner, self._desktop = (event.x, event.y), desktop()
             elif event.type == pygame.KEYUP:
                 if command := self._controls.on_key_up(pygame.key.name(event.key)):
                     yield command
@@ -173,6 +184,12 @@ class Window:
             self._help.draw(self.canvas, self._line_height() + 4)
         elif self.picker.is_open:
             self.picker.draw(self.canvas, self._line_height())
+
+    def place(self) -> Place | None:
+        """Where it is; None while it fills the screen."""
+        if self._fullscreen:
+            return None
+        return Place(self.canvas.get_size(), self._corner, self._desktop)
 
     def flip(self) -> None:
         """Show the canvas."""
