@@ -100,8 +100,11 @@ def test_the_page_in_docs_is_what_the_command_prints(capsys: pytest.CaptureFixtu
         assert made == page, again
     assert [part.split("\n")[0] for part in kept] == [p.split("\n")[0] for p in page.split("## ")]
     for control in declared_controls():
-        assert control.section in new or f"| `{control.id}` | {control.label} |" in page, again
-        assert control.section in new or f"| `{control.address}` |" in page, again
+        if control.section in new or control.id in (f"latents.{n}" for n in range(2, 65)):
+            continue  # they share the row of the first one
+        assert f"`{control.id}" in page and f"| {control.label} |" in page, again
+        assert f"`{control.address}" in page, again
+    assert "| `latents.1 to 64` |" in page
 
 
 def test_the_table_and_the_json_have_every_control(capsys: pytest.CaptureFixture[str]) -> None:
@@ -109,7 +112,8 @@ def test_the_table_and_the_json_have_every_control(capsys: pytest.CaptureFixture
     rows = json.loads(printed(capsys, "--json"))
     assert [row["id"] for row in rows] == [control.id for control in declared_controls()]
     for row in rows:
-        assert row["id"] in table and row["address"] in table
+        if row["kind"] != "live":
+            assert row["id"] in table and row["address"] in table
     speed = next(row for row in rows if row["id"] == "show.speed")
     assert (speed["lo"], speed["hi"], speed["unit"], speed["default"]) == (0.05, 20, "times", 1)
     assert [key["key"] for key in speed["keys"]] == ["up", "down"]

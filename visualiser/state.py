@@ -27,7 +27,7 @@ from visualiser.types import UserError
 # pushed up for one song would surprise the next evening. Nor is what covers or darkens the picture.
 KEPT = (
     "show.driver", "show.model", "show.mode", "look.look", "look.palette", "look.output_only",
-    "look.smooth", "window.fullscreen", "window.hud", "window.scope",
+    "look.smooth", "window.fullscreen", "window.hud",
 )  # fmt: skip
 NOT_KEPT = {("show.mode", "draw")}  # the drawing is gone by then
 

@@ -34,7 +34,7 @@ def controls(declared: Iterable[Control], as_markdown: bool, as_json: bool) -> N
 
 def _described(control: Control) -> dict[str, Any]:
     found: dict[str, Any] = {"id": control.id, "label": control.label, "kind": control.kind}
-    if control.kind == "number":
+    if control.is_number:
         found |= {"lo": control.lo, "hi": control.hi, "unit": control.unit}
     if control.kind == "choice":
         found["choices"] = list(control.choices)
@@ -47,25 +47,42 @@ def _described(control: Control) -> dict[str, Any]:
 def _rows(declared: Iterable[Control], every: bool) -> dict[str, list[tuple[str, ...]]]:
     """Rows of COLUMNS by section. every: list all choices, those that are files as well."""
     rows: dict[str, list[tuple[str, ...]]] = {}
-    for control in declared:
+    for first, last in _runs(declared):
         row = (
-            control.id,
-            control.label,
-            " ".join(key.name for key in control.keys),
-            _range(control, every),
-            _plain(control.default) if control.is_setting else "",
-            control.address,
+            first.id if first is last else f"{first.id} to {last.name}",
+            first.label,
+            " ".join(key.name for key in first.keys),
+            _range(first, every),
+            _plain(first.default) if first.is_setting else "",
+            first.address if first is last else f"{first.address} to {last.name}",
         )
-        rows.setdefault(control.section, []).append(row)
+        rows.setdefault(first.section, []).append(row)
     return rows
 
 
+def _runs(declared: Iterable[Control]) -> list[tuple[Control, Control]]:
+    """First and last of those that are the same but for their number, as latents are."""
+    runs: list[tuple[Control, Control]] = []
+    for control in declared:
+        before = runs[-1][1] if runs else None
+        follows = (
+            before is not None
+            and before.section == control.section
+            and before.name.isdecimal()
+            and control.name == str(int(before.name) + 1)
+        )
+        runs[-1:] = [(runs[-1][0], control)] if follows else [*runs[-1:], (control, control)]
+    return runs
+
+
 def _range(control: Control, every: bool) -> str:
-    if control.kind == "number":
+    if control.is_number:
         return f"{control.lo:g} to {control.hi:g} {control.unit}".rstrip()
     if control.kind == "choice":
         words = None if every else FILES.get(control.id)
         return words or ", ".join(control.choices)
+    if control.takes:
+        return f"done with {control.takes}"
     return {"switch": "on, off", "hold": "while held"}.get(control.kind, "done once")
 
 
