@@ -134,13 +134,13 @@ def test_h_shows_the_page_of_keys(see: Callable, screen: VirtualScreen) -> None:
     words = sorted({word.words for word in page.words}, key=len, reverse=True)
     assert len(words) > 60  # that every key is among them, test_help sees to
     screen.key("h")
-    wait_until(lambda: reads(see(), words[0]), "the help")
-    assert reads(see(), *words[::6])
+    wait_until(lambda: reads(see(), words[0], sizes=(page.size,)), "the help")
+    assert reads(see(), *words[::6], sizes=(page.size,))
     for again in ("h", "Escape"):
         screen.key(again)
         wait_until(lambda: not reads(see(), words[0], sizes=(page.size,)), "no help")
         screen.key("h")
-        wait_until(lambda: reads(see(), words[0]), "the help")
+        wait_until(lambda: reads(see(), words[0], sizes=(page.size,)), "the help")
     screen.key("Escape")
     screen.resize(*SIZE)
     screen.move(left, top)

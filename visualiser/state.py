@@ -79,8 +79,8 @@ class State:
         self._declared = {control.id: control for control in declared}
         names = [*KEPT, *(f"{name}.on" for name in effects())]
         self._ids = [id for id in names if id in self._declared]
-        self._may_write = True
-        self._left = _Left() if is_fresh else self._read()
+        self._may_write = settings.path.is_file()  # nothing is to lie beside a pipe
+        self._left = self._read() if self._may_write and not is_fresh else _Left()
         self._recall()
         self._values = {id: self.settings.controls[id] for id in self._ids}
         self._was_at: Place | None = None
