@@ -33,7 +33,7 @@ def test_its_commands_are_known(page: Path) -> None:
     found = commands(page.read_text())
     for words in found:
         words = [word for word in words if word not in ("...", "…")]
-        cli._parser().parse_args(cli._joined(words))  # raises where a verb or option is unknown
+        cli.parser().parse_args(cli._joined(words))  # raises where a verb or option is unknown
 
 
 def test_every_verb_is_shown() -> None:

@@ -1,4 +1,4 @@
-"""The command line: which verbs there are, and what each is given.
+"""The command line: what each verb does. options.py says what can be typed.
 
     python main.py [options]           play
     python main.py VERB [options]      train, render, models, devices, decode, ...
@@ -13,10 +13,9 @@ import os
 import shlex
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from visualiser import typed
+from visualiser.options import parser
 from visualiser.types import UserError
 from visualiser.words import printable
 
@@ -28,9 +27,8 @@ def main(arguments: list[str]) -> int:
     """Run one command; returns the exit code: 0, 2 where it could not start, 130 after Ctrl-C."""
     os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")  # stdout is for answers
     try:
-        options = _parser().parse_args(_joined(arguments))
-        verb: Callable[[argparse.Namespace], int] = options.run
-        code = verb(options)
+        options = parser().parse_args(_joined(arguments))
+        code = VERBS[options.verb](options)
         sys.stdout.flush()
         return code
     except UserError as error:
@@ -55,135 +53,6 @@ def _joined(arguments: list[str]) -> list[str]:
     if joined and (joined[0] in ("-h", "--help") or not joined[0].startswith("-")):
         return joined
     return ["play", *joined]
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = typed.Parser(
-        prog="main.py",
-        description="Squircle, a live instrument for latent space. Without a verb it plays:"
-        " 'main.py --driver audio' is 'main.py play --driver audio'.",
-        epilog="'main.py VERB --help' lists the options of a verb.",
-    )
-    verbs = parser.add_subparsers(metavar="VERB", required=True)
-
-    def verb(
-        name: str, run: Callable[[argparse.Namespace], int], words: str
-    ) -> argparse.ArgumentParser:
-        added = verbs.add_parser(name, help=words, description=words)
-        added.set_defaults(run=run)
-        added.add_argument(
-            "--config", type=Path, metavar="FILE", help="settings, instead of config.toml"
-        )
-        return added
-
-    def showing(added: argparse.ArgumentParser) -> None:
-        added.add_argument("--driver", metavar="D", help="what moves the point")
-        added.add_argument("--model", metavar="M", help="the network that draws")
-        added.add_argument("--mode", metavar="MODE", help="latent or pixel")
-        added.add_argument("--audio", type=Path, metavar="FILE", help="a song to listen to")
-        added.add_argument("--seconds", type=typed.seconds, metavar="S", help="how long")
-        added.add_argument("--seed", type=int, metavar="N", help="of every random number")
-
-    play = verb("play", _play, "play live; this is what happens without a verb")
-    showing(play)
-    play.add_argument("--mute", action="store_true", help="do not play the song aloud")
-    play.add_argument("--fresh", action="store_true", help="begin as config.toml says")
-    play.add_argument("--record", action="store_true", help="record from the start")
-    play.add_argument("--size", type=typed.size, metavar="WxH", help="of the window")
-    play.add_argument(
-        "--fps", type=typed.whole, metavar="F", help="frames a second; 0 is unthrottled"
-    )
-    play.add_argument(
-        "--timing", type=Path, metavar="FILE", help="write when frames were shown, as JSON"
-    )
-
-    render = verb("render", _render, "make a video of the same show, without a window")
-    showing(render)
-    render.add_argument("-o", dest="out", type=Path, required=True, metavar="OUT.mp4")
-    render.add_argument("--size", type=typed.size, metavar="WxH", default=(1280, 720))
-    render.add_argument("--fps", type=typed.rate, metavar="F", default=60.0)
-    render.add_argument("--force", action="store_true", help="write over an existing file")
-
-    train = verb("train", _train, "train a model: on shapes, landscapes, or images of your own")
-    train.add_argument("--kind", choices=("classic", "shape", "colour"), help="classic if not said")
-    train.add_argument("--images", type=Path, metavar="DIR", help="a folder, or an IDX file")
-    train.add_argument("--name", help="of the model; without one the next that is free")
-    train.add_argument("--resume", action="store_true", help="go on with one that was interrupted")
-    train.add_argument("--size", type=int, help="of the pictures, px")
-    train.add_argument(
-        "--widths", type=typed.numbers, metavar="256,128,...", help="of hidden layers"
-    )
-    train.add_argument("--latents", type=int, help="how many")
-    train.add_argument("--kinds", type=typed.words, metavar="circle,square,...")
-    train.add_argument("--styles", type=typed.words, metavar="fill,stroke")
-    train.add_argument("--stroke", type=float, help="line width, share of the picture")
-    train.add_argument("--offset", type=float, help="off the middle, share of the picture")
-    train.add_argument("--rotate", action="store_true", default=None, help="turn the shapes")
-    train.add_argument("--pictures", type=int, help="to train on")
-    train.add_argument("--blended", type=float, help="share of shapes half-way between two")
-    train.add_argument("--noise", type=float, help="share of pixels that greys replace, at most")
-    train.add_argument("--epochs", type=int)
-    train.add_argument("--steps", type=int, help="of shape and colour models")
-    train.add_argument("--beta", type=float, help="weight of the KL divergence, likewise")
-    train.add_argument("--batch", type=int)
-    train.add_argument("--rate", type=float, help="Adam's highest learning rate")
-    train.add_argument("--loss", help="bce or mse")
-    train.add_argument("--seed", type=int)
-    train.add_argument("--force", action="store_true", help="write over a model of that name")
-
-    models = verb("models", _models, "list the models; with a name, draw that one's card")
-    models.add_argument("name", nargs="?", metavar="NAME")
-    models.add_argument("-o", dest="out", type=Path, metavar="CARD.png")
-    models.add_argument("--force", action="store_true", help="write over an existing file")
-    models.add_argument("--json", action="store_true")
-    bring_in = verb("import", _import, "bring in a TensorFlow.js model.json, or a decoder in ONNX")
-    bring_in.add_argument("path", type=Path, metavar="PATH")
-    bring_in.add_argument("--name", help="of the model")
-    bring_in.add_argument(
-        "--shape",
-        type=typed.numbers,
-        metavar="1,4,64,64",
-        help="of the latent, where a file leaves it open",
-    )
-    bring_in.add_argument("--force", action="store_true", help="write over a model of that name")
-    send_out = verb("export", _export, "write a model for TensorFlow.js, with a page, or in ONNX")
-    send_out.add_argument("model", metavar="MODEL")
-    send_out.add_argument("--to", choices=("tfjs", "onnx"), required=True)
-    send_out.add_argument("out", type=Path, metavar="DIR|FILE.onnx")
-    send_out.add_argument("--force", action="store_true", help="write over what is there")
-    controls = verb("controls", _controls, "list what can be changed while playing: keys, ranges")
-    controls.add_argument("--markdown", action="store_true", help="as the page docs/controls.md")
-    controls.add_argument("--json", action="store_true")
-    verb("devices", _devices, "list the sound inputs and mark the one config.toml selects")
-    listen = verb("listen", _listen, "show what is heard: bands, onsets, beat, levels")
-    listen.add_argument("file", nargs="?", type=Path, metavar="FILE", help="instead of the input")
-    listen.add_argument("--json", action="store_true", help="an object a tick; of a file, at once")
-    listen.add_argument("--mute", action="store_true", help="do not play the file aloud")
-    listen.add_argument("--fps", type=typed.rate, metavar="F", default=60.0, help="ticks a second")
-    latency = verb("latency", _latency, "measure the time from sound to picture, with clicks")
-    latency.add_argument("--clicks", type=typed.whole, metavar="N", default=20, help="how many")
-    for added in (listen, latency):
-        added.add_argument("--input", metavar="NAME", help="the sound input, by name or number")
-    listen.add_argument("--seconds", type=typed.seconds, metavar="S", help="how long")
-
-    decode = verb("decode", _decode, "draw one latent")
-    decode.add_argument("model", metavar="MODEL")
-    decode.add_argument("--latent", required=True, metavar="Z1,Z2,...")
-    encode = verb("encode", _encode, "print a picture's latents as JSON")
-    encode.add_argument("model", metavar="MODEL")
-    encode.add_argument("image", type=Path, metavar="IMAGE")
-    reconstruct = verb("reconstruct", _reconstruct, "put a picture through the autoencoder")
-    reconstruct.add_argument("model", metavar="MODEL")
-    reconstruct.add_argument("image", type=Path, metavar="IMAGE")
-    for added in (decode, reconstruct):
-        added.add_argument("-o", dest="out", type=Path, required=True, metavar="OUT.png|OUT.npy")
-        added.add_argument("--force", action="store_true", help="write over an existing file")
-
-    bench = verb("bench", _bench, "measure what the project promises, as ratios")
-    bench.add_argument("only", nargs="*", metavar="NAME", help="some of the benchmarks")
-    bench.add_argument("--quick", action="store_true", help="shorter, and less sure")
-    bench.add_argument("--json", action="store_true")
-    return parser
 
 
 def _one_thread() -> None:
@@ -395,3 +264,21 @@ def _bench(options: argparse.Namespace) -> int:
 
     code: int = bench.main(options.only, options.quick, options.json)
     return code
+
+
+VERBS: dict[str, Callable[[argparse.Namespace], int]] = {
+    "play": _play,
+    "render": _render,
+    "train": _train,
+    "models": _models,
+    "import": _import,
+    "export": _export,
+    "controls": _controls,
+    "devices": _devices,
+    "listen": _listen,
+    "latency": _latency,
+    "decode": _decode,
+    "encode": _encode,
+    "reconstruct": _reconstruct,
+    "bench": _bench,
+}
