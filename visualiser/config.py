@@ -55,6 +55,11 @@ class Sound(Section):
     room_dbfs: list[Annotated[float, Field(ge=-120, le=20)]] = Field([], max_length=64)
 
 
+class Take(Section):
+    on: bool = True
+    sound: bool = False
+
+
 class Record(Section):
     sound: bool = True
     fps: int = Field(60, ge=1, le=240)
@@ -127,6 +132,7 @@ SECTIONS: dict[str, type[Section]] = {
     "show": Show,
     "window": Window,
     "sound": Sound,
+    "take": Take,
     "record": Record,
     "train": Train,
     "train_shape": TrainShape,
@@ -141,6 +147,7 @@ class Settings:
     show: Show
     window: Window
     sound: Sound
+    take: Take
     record: Record
     train: Train
     train_shape: TrainShape
