@@ -133,3 +133,10 @@ def test_the_show_is_recorded_with_what_it_hears(tmp_path: Path) -> None:
     same = demo[at : at + part.size]
     assert np.corrcoef(same, part)[0, 1] > 0.9
     assert 0 <= at / RATE - 1 < 2.0
+
+
+def test_the_last_picture_is_seen_wherever_the_file_is_cut_into_parts(tmp_path: Path) -> None:
+    for n in (15, 16, 30, 31):  # parts are half a second long
+        record(tmp_path / f"{n}.mp4", n / FPS, lambda start, end: (), [(n - 1) / FPS])
+        flashes, _, last = read(tmp_path / f"{n}.mp4")
+        assert flashes == pytest.approx([(n - 1) / FPS], abs=1e-3) and last == flashes[0]

@@ -127,20 +127,57 @@ def _render(options: argparse.Namespace) -> int:
     song = options.audio
     if song and song.exists() and options.out.exists() and options.out.samefile(song):
         raise UserError(f"{options.out} is the song itself: give the video another name")
-    settings = _show_settings(options)
+    chosen = {"look__look": options.look, "look__output_only": options.output_only or None}
+    settings = _show_settings(options, **chosen)
     with bar("rendering", "frames") as report:
-        frames, wanted = run.render(
-            settings,
-            options.out,
-            options.size,
-            options.fps,
-            options.audio,
-            options.seconds,
-            report,
-        )
+        if options.take:
+            frames, wanted = _film(options, settings, report)
+        else:
+            frames, wanted = run.render(
+                settings,
+                options.out,
+                options.size,
+                options.fps,
+                options.audio,
+                options.seconds,
+                report,
+            )
     width, height = (edge & ~1 for edge in options.size)  # H.264 has even sizes only
     print(f"{options.out}: {frames} frames of {width}x{height}")
     return 0 if frames == wanted else 130
+
+
+def _film(
+    options: argparse.Namespace, settings: Settings, report: Callable[[int, int], object]
+) -> tuple[int, int]:
+    from visualiser import run
+    from visualiser.takes.film import Wish, film
+    from visualiser.takes.read import read
+
+    if options.seed is not None:
+        raise UserError("--seed: a take has its own")
+    given = {
+        "show.driver": options.driver,
+        "show.model": options.model,
+        "show.mode": options.mode,
+        "look.look": options.look,
+        "look.output_only": options.output_only or None,
+    }
+    instead = {id: settings.controls[id] for id, value in given.items() if value is not None}
+    start_s = options.start or 0.0
+    stop_s = None if options.seconds is None else start_s + options.seconds
+    wish = Wish(options.size, options.fps, options.audio, start_s, stop_s, instead)
+    take = read(options.take)
+    declared = run.declared_controls(str(take.head.controls.get("show.model", "")) or None)
+    with run.signals() as stopping:
+        return film(take, options.out, wish, declared, settings.record, report, stopping)
+
+
+def _take(options: argparse.Namespace) -> int:
+    from visualiser.verbs import takes
+
+    takes.tell(options.file, options.json)
+    return 0
 
 
 def _train(options: argparse.Namespace) -> int:
@@ -269,6 +306,7 @@ def _bench(options: argparse.Namespace) -> int:
 VERBS: dict[str, Callable[[argparse.Namespace], int]] = {
     "play": _play,
     "render": _render,
+    "take": _take,
     "train": _train,
     "models": _models,
     "import": _import,

@@ -57,6 +57,11 @@ class Sound(Section):
     room_dbfs: list[Annotated[float, Field(ge=-120, le=20)]] = Field([], max_length=64)
 
 
+class Take(Section):
+    on: bool = True
+    sound: bool = False
+
+
 class Record(Section):
     sound: bool = True
     fps: int = Field(60, ge=1, le=240)
@@ -129,6 +134,7 @@ SECTIONS: dict[str, type[Section]] = {
     "show": Show,
     "window": Window,
     "sound": Sound,
+    "take": Take,
     "record": Record,
     "train": Train,
     "train_shape": TrainShape,
@@ -147,6 +153,7 @@ class Settings:
     show: Show
     window: Window
     sound: Sound
+    take: Take
     record: Record
     train: Train
     train_shape: TrainShape

@@ -184,6 +184,13 @@ class Listener:
             return f"opening {name}"
         return ""  # it is heard; or a demo loop in its place, or a song that is about to begin
 
+    def song_at(self, tick: Tick) -> float | None:
+        """Where the song that is heard is at a tick, s; None where there is none."""
+        sound = self.sound
+        if sound is None or not isinstance(self.source, Song | AudioFile):
+            return None
+        return sound.end / sound.samplerate + tick.t - sound.t
+
     # --- the room
 
     @property

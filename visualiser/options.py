@@ -47,10 +47,18 @@ def parser() -> argparse.ArgumentParser:
 
     render = verb("render", "make a video of the same show, without a window")
     showing(render)
+    render.add_argument("--take", type=Path, metavar="FILE", help="play a take again")
+    render.add_argument("--from", dest="start", type=typed.seconds, metavar="S", help="of the take")
+    render.add_argument("--look", metavar="L", help="how a shape is drawn")
+    render.add_argument("--output-only", action="store_true", help="without the input pane")
     render.add_argument("-o", dest="out", type=Path, required=True, metavar="OUT.mp4")
     render.add_argument("--size", type=typed.size, metavar="WxH", default=(1280, 720))
     render.add_argument("--fps", type=typed.rate, metavar="F", default=60.0)
     render.add_argument("--force", action="store_true", help="write over an existing file")
+
+    take = verb("take", "tell what a take holds, and what it needs")
+    take.add_argument("file", type=Path, metavar="FILE")
+    take.add_argument("--json", action="store_true")
 
     train = verb("train", "train a model: on shapes, landscapes, or images of your own")
     train.add_argument("--kind", choices=("classic", "shape", "colour"), help="classic if not said")

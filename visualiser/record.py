@@ -90,6 +90,7 @@ class VideoWriter:
         video.width, video.height = size
         video.pix_fmt = "yuv420p"
         self._unit = TIME_BASE if mp4 else 1 / rate
+        self._frame = round(1 / rate / self._unit)  # how long one is seen
         video.time_base = video.codec_context.time_base = self._unit
         video.codec_context.color_primaries = video.codec_context.color_trc = 1  # bt709
         video.codec_context.colorspace, video.codec_context.color_range = 1, 1  # bt709, limited
@@ -107,7 +108,7 @@ class VideoWriter:
         picture = av.VideoFrame.from_ndarray(pixels, format="bgra")
         picture = picture.reformat(format="yuv420p", dst_colorspace=1, dst_color_range=1)
         picture.pts, picture.time_base = at, self._unit
-        self._file.mux(self._video.encode(picture))
+        self._mux(picture)
         self._sing(t)
         if self._voice_over is not None:
             self._voice_over.keep_up(t)
@@ -121,13 +122,19 @@ class VideoWriter:
         """Finish the file."""
         try:
             self._sing(self._seconds)
-            self._file.mux(self._video.encode(None))
+            self._mux(None)
             if self._song is not None:
                 self._file.mux(self._voice.encode(None))
             if self._voice_over is not None:
                 self._voice_over.close(float(self._last * self._unit))
         finally:
             self._file.close()
+
+    def _mux(self, picture: av.VideoFrame | None) -> None:
+        for packet in self._video.encode(picture):
+            # The very last has nobody behind it to tell how long it is seen; at 0 players drop it.
+            packet.duration = packet.duration or self._frame
+            self._file.mux(packet)
 
     def _open_song(self, song: Path) -> Iterator[av.AudioFrame]:
         self._voice = self._file.add_stream("aac", rate=48_000, layout="stereo")

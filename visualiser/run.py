@@ -32,6 +32,8 @@ from visualiser.reload import Reload
 from visualiser.remember import Memory
 from visualiser.show import Show, declare
 from visualiser.state import State
+from visualiser.takes.events import Head, rounded
+from visualiser.takes.log import Log
 from visualiser.types import Features, Tick, UserError
 from visualiser.window import CONTROLS, MESSAGE_S, Status, Window
 from visualiser.words import printable
@@ -76,7 +78,7 @@ def perform(
     settings = state.settings
     controls = Controls(declared, settings.controls)
     with ExitStack() as stack:
-        stopping = stack.enter_context(_signals())
+        stopping = stack.enter_context(signals())
         worker = Worker(Network().draw)
         show = Show(controls, worker, settings.show.seed)
         stack.callback(show.close)
@@ -88,6 +90,10 @@ def perform(
         listener = Listener(source, settings.sound, controls, memory)
         stack.callback(listener.close)
         recording = Recording(settings.record)
+        log = None
+        if settings.take.on:
+            log = Log(head_of(settings, controls, song), settings.take.sound)
+            stack.callback(log.close)
         messages = Messages()
 
         def end_recording() -> None:
@@ -111,11 +117,16 @@ def perform(
         clock = WallClock(settings.window.fps)
         for tick in clock.ticks(listener.attend):
             features = listener.listen(tick)
+            features = rounded(features) if log is not None else features
             shown.hear(tick, features, clock.began)
             commands = [command for each in inputs for command in each.commands()]
             listener.obey(tick, commands)
             window.scope.hear(tick, features)
             frame = show.update(tick, features, commands)
+            if log is not None:
+                song_at = listener.song_at(tick)
+                log.write(tick, features, commands, show.path, listener.sound, song_at,
+                          show.departed)  # fmt: skip
             window.draw(frame, tick, features)
             recording.write(window.canvas, tick, listener.sound)
 
@@ -127,6 +138,7 @@ def perform(
             if "window.inputs" in asked:
                 window.picker.toggle(listener.source)
             lines = [line for each in inputs for line in each.notices()]
+            lines += log.said() if log is not None else []
             for line in [*lines, *listener.notices(), *show.notices, *recording.notices]:
                 messages.say(line)
             show.notices.clear()
@@ -158,6 +170,14 @@ def perform(
                 return
 
 
+def head_of(settings: Settings, controls: Controls, song: Path | None) -> Head:
+    """What a take says of the whole."""
+    values = {each.id: controls[each.id] for each in controls if each.is_setting}
+    size = (settings.window.width, settings.window.height)
+    created = datetime.now().astimezone().isoformat(timespec="seconds")
+    return Head(settings.show.seed, values, created, str(song.resolve()) if song else "", size)
+
+
 def render(
     settings: Settings,
     out: Path,
@@ -179,7 +199,7 @@ def render(
     clock = FixedClock(fps, seconds)
     controls = Controls(declared_controls(settings.model), settings.controls)
     with ExitStack() as stack:
-        stopping = stack.enter_context(_signals())
+        stopping = stack.enter_context(signals())
         show = Show(controls, Inline(Network().draw), settings.show.seed)
         stack.callback(show.close)
         source: Source = Silence()
@@ -322,7 +342,7 @@ def _screenshot(canvas: pygame.Surface) -> str:
 
 
 @contextmanager
-def _signals() -> Iterator[Callable[[], bool]]:
+def signals() -> Iterator[Callable[[], bool]]:
     """Ctrl-C and a polite kill end the show as `quit` does; a second one ends it at once."""
     stopped: list[int] = []
 

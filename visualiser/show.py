@@ -79,7 +79,8 @@ class Decoder(Protocol):
 class Show:
     """Holds what is playing: controls, driver, model.
 
-    notices: lines for the person on stage, taken and emptied by whoever shows them.
+    notices: lines for the person on stage, taken and emptied by whoever shows them; departed: the
+    point that the walk was let go on from in the last update, or None.
     """
 
     def __init__(
@@ -89,6 +90,7 @@ class Show:
         self.decoder = decoder
         self.paused = False
         self.notices: list[str] = []
+        self.departed: FloatArray | None = None
         self._seed = seed
         self._folder = folder
         self._t = 0.0
@@ -106,7 +108,7 @@ class Show:
 
         Before the first picture that frame holds the driver's input alone.
         """
-        step, onward = False, None
+        step, onward, self.departed = False, None, None
         commands = list(commands)
         self.pins.obey(commands)
         for command in commands:
@@ -130,6 +132,11 @@ class Show:
             asked = self._ask(tick, features, moving)
         self.decoder.submit(asked)
         return self.decoder.latest() or asked
+
+    @property
+    def path(self) -> Path:
+        """The file of the model that plays."""
+        return checkpoint.find(self._playing, self._folder)
 
     def close(self) -> None:
         self.decoder.close()
@@ -184,8 +191,13 @@ class Show:
             return
         self.controls.apply(("show.mode", "latent"))
         self._mode = "latent"
-        self._mover.depart(self.model.latents.to_point(z))
+        self.depart(self.model.latents.to_point(z))
         self.notices.append(f"from {path.name}")
+
+    def depart(self, point: FloatArray) -> None:
+        """Let the walk go on from a point, (n_directions,)."""
+        self._mover.depart(point)
+        self.departed = point
 
     def _follow_mode(self) -> None:
         """A network without an encoder goes on from latents; a walk after drawing starts from what
@@ -199,7 +211,7 @@ class Show:
         if wanted == "latent" and self._mode == "draw" and self._sketchpad.field.any():
             seen = self.decoder.latest()
             if seen and seen.model is self.model and seen.z is not None:
-                self._mover.depart(self.model.latents.to_point(seen.z))
+                self.depart(self.model.latents.to_point(seen.z))
         self._mode = wanted
 
     def _give_way(self, error: Exception) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from av.container import OutputContainer
 
 RATE = 48_000
-FRAME = 1024  # samples that AAC takes at a time
+FRAMES = {"aac": (1024, "fltp"), "flac": (4608, "s16")}  # samples at a time, and how they lie
 BEHIND_S = 0.5  # sound that is later than this does not come: silence takes its place
 JUMP_S = 0.08  # off by more, it is a gap or another source, and no drift
 SETTLE_S = 4.0  # time constant in which the drift is measured: single times are a few ms off
@@ -52,16 +52,19 @@ class Fresh:
 
 
 class Voice:
-    """A track of AAC in a file that is being written.
+    """A track of sound, mono, in a file that is being written. codec: "aac" or "flac".
 
     A sound card's clock is not the show's: what comes is stretched by a sample here and there, so
     that an hour later it is still beside its pictures.
     """
 
-    def __init__(self, file: OutputContainer) -> None:
+    def __init__(self, file: OutputContainer, codec: Literal["aac", "flac"] = "aac") -> None:
         self._file = file
-        self._stream: AudioStream = file.add_stream("aac", rate=RATE, layout="mono")
-        self._stream.bit_rate = 160_000
+        self._stream: AudioStream = file.add_stream(codec, rate=RATE, layout="mono")
+        self._frame, self._format = FRAMES[codec]
+        self._stream.format = self._format
+        if codec == "aac":
+            self._stream.bit_rate = 160_000
         self._left: FloatArray = np.zeros(0, np.float32)  # encoded with the next ones
         self._written = 0  # samples, with those that are left
         self._drift = 0.0  # samples that the sound is late
@@ -126,7 +129,7 @@ class Voice:
     def _add(self, samples: FloatArray) -> None:
         self._written += samples.size
         waiting = np.concatenate([self._left, samples])
-        whole = waiting.size // FRAME * FRAME
+        whole = waiting.size // self._frame * self._frame
         self._left = waiting[whole:]
         self._encode(waiting[:whole])
 
@@ -134,9 +137,13 @@ class Voice:
         import av
 
         begun = self._written - self._left.size - samples.size
-        for start in range(0, samples.size, FRAME):
-            part = np.ascontiguousarray(samples[None, start : start + FRAME], np.float32)
-            frame: Any = av.AudioFrame.from_ndarray(part, format="fltp", layout="mono")
+        for start in range(0, samples.size, self._frame):
+            part = samples[None, start : start + self._frame]
+            if self._format == "s16":
+                part = np.clip(np.round(part * 32767), -32768, 32767).astype(np.int16)
+            frame: Any = av.AudioFrame.from_ndarray(
+                np.ascontiguousarray(part), format=self._format, layout="mono"
+            )
             frame.sample_rate, frame.time_base = RATE, Fraction(1, RATE)
             frame.pts = begun + start
             self._file.mux(self._stream.encode(frame))

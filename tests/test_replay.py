@@ -1,0 +1,166 @@
+"""A take played again: the same latents to the last bit, the same path at any rate, and a video."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from conftest import hear
+from program import Program, has_traceback, only, read_sound, read_video
+
+from visualiser.audio.file import DEMO
+from visualiser.controls import Controls, Nudge, Stroke
+from visualiser.decode import Inline, Network
+from visualiser.frame import Frame
+from visualiser.nets import checkpoint
+from visualiser.run import declared_controls
+from visualiser.show import Show
+from visualiser.takes.events import Head, rounded
+from visualiser.takes.log import Log
+from visualiser.takes.read import Take, read
+from visualiser.takes.replay import Replay
+from visualiser.types import Features, Tick, UserError
+
+COMMANDS: dict[int, list[Any]] = {
+    20: [("show.driver", "audio"), ("audio.kick", 2.0)],
+    60: [("latents.2", 1.25), ("show.speed", 2.0)],
+    80: [("latents.release", True)],
+    100: [("show.pause", True)],
+    110: [("show.pause", True)],
+    130: [("draw.line", Stroke((0.2, 0.2), (0.8, 0.7)))],
+    140: [("show.mode", "latent")],
+    170: [("show.model", Nudge(1))],
+    200: [("show.driver", "random")],
+}
+
+
+def evening(folder: Path, n: int = 240) -> tuple[list[Frame], Take]:
+    """A set that is played and written down; its frames, and the take."""
+    controls = Controls(declared_controls(), {"show.model": "shapes"})
+    show = Show(controls, Inline(Network().draw), 3)
+    values = {each.id: controls[each.id] for each in controls if each.is_setting}
+    log = Log(Head(3, values, "2026-11-24T20:00:00"), folder=folder)
+    rng, t, frames = np.random.default_rng(2), 5.0, []
+    for i in range(n):
+        dt = float(rng.uniform(0.012, 0.022)) if i else 0.0
+        t += dt
+        heard = hear(rng.random(), rng.random(16))
+        features = rounded(Features(heard.rms, heard.bands, -20.0, onset_low=float(i % 30 == 0),
+                                    loudness=rng.random()))  # fmt: skip
+        asked = COMMANDS.get(i, [])
+        tick = Tick(i, t, dt)
+        frames.append(show.update(tick, features, asked))
+        log.write(tick, features, asked, show.path, departed=show.departed)
+    log.close()
+    show.close()
+    return frames, read(next(folder.glob("*.take.gz")))
+
+
+@pytest.fixture(scope="module")
+def played(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Frame], Take]:
+    return evening(tmp_path_factory.mktemp("takes"))
+
+
+def again(take: Take, fps: float, **instead: Any) -> list[Frame]:
+    given = {key.replace("__", "."): value for key, value in instead.items()}
+    replay = Replay(take, declared_controls(), given, checkpoint.MODELS)
+    try:
+        return [moment.frame for moment in replay.moments(fps)]
+    finally:
+        replay.close()
+
+
+def test_its_latents_are_those_of_the_evening_to_the_last_bit(played) -> None:
+    frames, take = played
+    replay = Replay(take, declared_controls(), {}, checkpoint.MODELS)
+    for frame, event in zip(frames, take.events, strict=True):
+        same = replay._go(event)
+        assert same.model.name == frame.model.name and same.tick == frame.tick
+        if frame.field is None:
+            assert (same.z == frame.z).all()
+        else:
+            assert (same.field == frame.field).all()
+    replay.close()
+
+
+@pytest.mark.parametrize("fps", [24.0, 60.0, 100.0])
+def test_at_another_rate_it_is_the_same_path(played, fps: float) -> None:
+    frames, take = played
+    began = frames[0].tick.t
+    # Before the drawing, and before the driver that jumps.
+    walk = [frame for frame in frames[:130] if frame.along is not None]
+    times = np.array([event.tick.t for event in take.events[: len(walk)]]) - began
+    along = np.array([frame.along for frame in walk])
+    span = np.ptp(along, axis=0).max()
+    for n, frame in enumerate(again(take, fps)):
+        t = n / fps
+        if t > times[-1] - 0.05:
+            break
+        straight = [np.interp(t, times, direction) for direction in along.T]
+        assert np.abs(frame.along - straight).max() < 1e-3 * span
+
+
+def test_another_model_and_look_are_taken_if_asked_for(played) -> None:
+    _, take = played
+    frames = again(take, 30, show__model="petals", look__look="neon")
+    assert {frame.model.name for frame in frames} == {"petals"}
+
+
+def test_what_was_cut_short_plays_as_far_as_it_goes(played, tmp_path: Path) -> None:
+    _, take = played
+    path = tmp_path / "cut.take.gz"
+    path.write_bytes(take.path.read_bytes()[:-200])
+    short = read(path)
+    assert not short.is_whole and 0 < len(short.events) < len(take.events)
+    assert len(again(short, 60)) == pytest.approx(short.seconds * 60, abs=2)
+
+
+def test_a_set_becomes_a_video_with_its_sound_and_says_what_is_missing(tmp_path: Path) -> None:
+    with Program(tmp_path) as program:
+        play = ("--audio", DEMO, "--mute", "--driver", "audio", "--size", "320x180", "--fps", 30,
+                "--model", "classic-28")  # fmt: skip
+        done = program.run(*play, "--seconds", 4, env={"SDL_VIDEODRIVER": "dummy"})
+        assert done.code == 0 and not has_traceback(done.err), done.err
+        take = only(program.root / "takes", "*.take.gz")
+        told = program.run("take", take)
+        assert told.code == 0 and "0 min 4" in told.out and "missing" not in told.out
+
+        def film(name: str, *options: object) -> Path:
+            out = program.root / name
+            done = program.run("render", "--take", take, "--size", "160x90", "-o", out, *options)
+            assert done.code == 0, done.err
+            return out
+
+        one, two = film("one.mp4", "--fps", 20), film("two.mp4", "--fps", 20)
+        video = read_video(one)
+        assert video.length_s == pytest.approx(4.0, abs=0.2)
+        assert (video.pictures == read_video(two).pictures).all()
+        sound = read_sound(one)
+        assert sound.size / 48_000 == pytest.approx(4.0, abs=0.3) and np.abs(sound).max() > 0.1
+        part = read_video(film("part.mp4", "--from", 1, "--seconds", 1, "--fps", 60))
+        assert len(part.times_s) in (60, 61)  # the very last may be on the file's edge
+
+        model = program.root / "models" / "classic-28.safetensors"
+        model.write_bytes((program.root / "models" / "petals.safetensors").read_bytes())
+        out = program.root / "no.mp4"
+        changed = program.run("render", "--take", take, "-o", out)
+        assert changed.code == 2 and "another now" in changed.err and not out.exists()
+        assert "another now" in program.run("take", take).out
+        model.unlink()
+        gone = program.run("render", "--take", take, "-o", out)
+        assert gone.code == 2 and "is gone" in gone.err and "petals" in gone.err
+        film("other.mp4", "--model", "petals", "--fps", 10)
+        assert program.run("render", "--take", take, "-o", one).code == 2, "it writes over a video"
+        assert program.run("render", "--take", tmp_path / "x", "-o", out).code == 2
+
+
+def test_a_part_that_is_not_there_is_refused(played) -> None:
+    from visualiser import config
+    from visualiser.takes.film import Wish, film
+
+    _, take = played
+    with pytest.raises(UserError, match="long"):
+        film(take, Path("never.mp4"), Wish((64, 64), 30, start_s=100.0), declared_controls(),
+             config.Record())  # fmt: skip

@@ -1,0 +1,1 @@
+"""Takes: a performance written down as it happens, so that it can be seen again at any size."""
