@@ -20,6 +20,7 @@ from visualiser.audio.source import Silence, Source
 from visualiser.clock import FixedClock, WallClock
 from visualiser.config import ROOT, Settings
 from visualiser.controls import Control, Controls
+from visualiser.cues import Cues
 from visualiser.decode import Inline, Network, Worker
 from visualiser.files import free_path, write_bytes
 from visualiser.inputs.base import Input
@@ -37,6 +38,7 @@ from visualiser.window import CONTROLS, MESSAGE_S, Status, Window
 from visualiser.words import printable
 
 SCREENSHOTS = ROOT / "screenshots"
+CUES = ROOT / "cues"
 PREVIEW_S = 10.0
 
 
@@ -78,7 +80,7 @@ def perform(
     with ExitStack() as stack:
         stopping = stack.enter_context(_signals())
         worker = Worker(Network().draw)
-        show = Show(controls, worker, settings.show.seed)
+        show = Show(controls, worker, settings.show.seed, cues=Cues(controls, CUES))
         stack.callback(show.close)
         window = Window(settings.window, controls, "Squircle", state.place)
         stack.callback(window.close)
@@ -144,6 +146,7 @@ def perform(
                 recording=recording.marker(tick.t),
                 message=listener.learning or messages.now(tick.t),
                 held=show.pins.held.tolist(),
+                cues=show.cues.view,
             )
             window.add_words(frame, features, status, listener.hearing(), tick.t)
             if not features.onset:  # what has just begun is not to wait for an even time
@@ -180,7 +183,8 @@ def render(
     controls = Controls(declared_controls(settings.model), settings.controls)
     with ExitStack() as stack:
         stopping = stack.enter_context(_signals())
-        show = Show(controls, Inline(Network().draw), settings.show.seed)
+        cues = Cues(controls, CUES, waits=True)
+        show = Show(controls, Inline(Network().draw), settings.show.seed, cues=cues)
         stack.callback(show.close)
         source: Source = Silence()
         if song:
