@@ -103,7 +103,10 @@ def read_cue(data: bytes, controls: Controls, kept: frozenset[str]) -> Cue:
     for section, inner in raw.items():
         if not isinstance(inner, dict):
             allowed = sorted({id.partition(".")[0] for id in kept})
-            mistakes.append(_unknown(section, ["name", "model", "point", *allowed]))
+            if section in allowed:
+                mistakes.append(f"{section} = {_short(inner)}; it must be a section, [{section}]")
+            else:
+                mistakes.append(_unknown(section, ["name", "model", "point", *allowed]))
             continue
         for key, value in inner.items():
             control = controls.get(id := f"{section}.{key}")

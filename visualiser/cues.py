@@ -87,6 +87,8 @@ class Cues:
         self._bpm = features.bpm
         if self._folder is not None and (found := self._folder.poll(tick.dt)):
             self._take(found)
+        if self.set_list.is_time(self.set_list.order(self.slots), tick.dt, features):
+            self._play_next(1, by_hand=False)
         for id, value in commands:
             if self._morph is not None:
                 self._morph.let_go(id)
@@ -95,9 +97,6 @@ class Cues:
             control = self._controls.get(id)
             if control is not None and control.kind == "action" and control.section == "cues":
                 self._do(control.name, value)
-        order = self.set_list.order(self.slots)
-        if self.set_list.is_time(order, tick.dt, features):
-            self._play_next(1, by_hand=False)
         if self._morph is not None:
             for command in self._morph.advance(tick.dt):
                 self._controls.apply(command)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import textwrap
+
 import pygame
 
 from visualiser.cue_controls import KEYS
@@ -10,6 +12,7 @@ from visualiser.cues import View
 from visualiser.look.palette import ALERT, INK, LINE, PANE, PAPER, QUIET
 from visualiser.look.text import text
 from visualiser.thumbnails import Thumbnails
+from visualiser.words import printable
 
 _ADVANCE = 0.61  # of the typeface: a letter's width, times its size
 _HINTS = (
@@ -32,7 +35,7 @@ class Strip:
         small, gap, pad = max(size * 4 // 5, 8), max(size * 2 // 3, 4), size
         side = min((width - 2 * size - 2 * pad - (KEYS - 1) * gap) // KEYS, height // 6)
         inner = KEYS * side + (KEYS - 1) * gap
-        box = pygame.Rect(0, 0, inner + 2 * pad, side + 2 * pad + 5 * size + size // 2)
+        box = pygame.Rect(0, 0, inner + 2 * pad, side + 2 * pad + 3 * size + 3 * small)
         box.midbottom = (width // 2, height - foot - size // 2)
         if side < 2 * size or box.top < 3 * size:
             return 0
@@ -106,8 +109,11 @@ def _cell(
     if slot == view.coming and view.set_list:
         _tag(ground, "next", size, box, is_left=False)
     name = "" if cue is None else cue.name or f"cue {slot}"
-    words = text(_fit(name, box.width, size), size, PAPER if is_current else QUIET)
-    ground.blit(words, words.get_rect(midtop=(box.centerx, box.bottom + size)))
+    letters = max(int(box.width / (size * _ADVANCE)), 3)
+    for n, line in enumerate(textwrap.wrap(printable(name), letters)[:2]):
+        words = text(line, size, PAPER if is_current else QUIET)
+        middle = box.centerx, box.bottom + size * 4 // 5 + n * size * 6 // 5
+        ground.blit(words, words.get_rect(midtop=middle))
 
 
 def _tag(ground: pygame.Surface, words: str, size: int, box: pygame.Rect, is_left: bool) -> None:
