@@ -43,16 +43,23 @@ class Strip:
         slots = range(first, min(first + KEYS, SLOTS + 1))
         cues = [view.slots.get(slot) for slot in slots]
         pictures = [self._thumbnails.of(cue) if cue is not None else None for cue in cues]
-        key = (box.size, size, first, view.current, view.coming, view.set_list, *map(id, cues),
+        coming = view.coming if view.set_list else None
+        key = (box.size, size, first, view.current, coming, *map(id, cues),
                *(picture is not None for picture in pictures))  # fmt: skip
         if self._ground is None or self._ground[0] != key:
             ground = _ground_of(box, size)
-            _heads(ground, view, size, small, pad)
+            hints = text(_fit(_HINTS, inner, small), small, QUIET)
+            ground.blit(
+                hints, hints.get_rect(midbottom=(box.width // 2, box.height - pad * 2 // 3))
+            )
             for n, (slot, cue, picture) in enumerate(zip(slots, cues, pictures, strict=True)):
                 cell = pygame.Rect(pad + n * (side + gap), pad + size * 3 // 2, side, side)
-                _cell(ground, cell, small, (slot, cue, picture), view)
+                _cell(ground, cell, small, (slot, cue, picture), slot == view.current)
+                if slot == coming:
+                    _tag(ground, "next", small, cell, is_left=False)
             self._ground = key, ground
         canvas.blit(self._ground[1], box)
+        _head(canvas, box.inflate(-2 * pad, 0), view, size)
         if view.current is not None and view.current in slots:
             at = pad + slots.index(view.current) * (side + gap)
             bar = pygame.Rect(box.left + at, 0, side, max(size // 5, 3))
@@ -80,16 +87,15 @@ def _ground_of(box: pygame.Rect, size: int) -> pygame.Surface:
     return ground
 
 
-def _heads(ground: pygame.Surface, view: View, size: int, small: int, pad: int) -> None:
-    width, height = ground.get_size()
+def _head(canvas: pygame.Surface, box: pygame.Rect, view: View, size: int) -> None:
+    """What changes all the time: how long the set list waits."""
     left = text("cues", size, QUIET)
-    ground.blit(left, (pad, pad * 2 // 3))
+    y = box.top + size * 2 // 3
+    canvas.blit(left, (box.left, y))
     if view.set_list:
-        room = width - 2 * pad - left.get_width() - size
+        room = box.width - left.get_width() - size
         words = text(_fit(f"set list: {view.set_list}", room, size), size, PAPER)
-        ground.blit(words, (width - pad - words.get_width(), pad * 2 // 3))
-    hints = text(_fit(_HINTS, width - 2 * pad, small), small, QUIET)
-    ground.blit(hints, hints.get_rect(midbottom=(width // 2, height - pad * 2 // 3)))
+        canvas.blit(words, (box.right - words.get_width(), y))
 
 
 def _cell(
@@ -97,17 +103,14 @@ def _cell(
     box: pygame.Rect,
     size: int,
     what: tuple[int, Cue | None, pygame.Surface | None],
-    view: View,
+    is_current: bool,
 ) -> None:
     slot, cue, picture = what
     pygame.draw.rect(ground, PANE, box)
     if picture is not None:
         ground.blit(pygame.transform.smoothscale(picture, box.size), box)
-    is_current = slot == view.current
     pygame.draw.rect(ground, PAPER if is_current else LINE, box, width=2 if is_current else 1)
     _tag(ground, f"F{slot}" if slot <= KEYS else str(slot), size, box, is_left=True)
-    if slot == view.coming and view.set_list:
-        _tag(ground, "next", size, box, is_left=False)
     name = "" if cue is None else cue.name or f"cue {slot}"
     letters = max(int(box.width / (size * _ADVANCE)), 3)
     for n, line in enumerate(textwrap.wrap(printable(name), letters)[:2]):
