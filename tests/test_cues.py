@@ -231,6 +231,21 @@ def test_it_stays_at_a_cue_or_drifts_away(make_played, stays: bool) -> None:
     assert np.abs(played.frames[-1].z - stored).max() > 1e-3
 
 
+def test_what_hands_hold_is_stored_as_it_is_seen_and_let_go_when_a_cue_comes(make_played) -> None:
+    played = make_played(perlin__speed=1.0)
+    played.wait(1, ("latents.1", 1.5))
+    held = played.store()
+    assert played.frames[-1].along[0] == pytest.approx(1.5, abs=0.01)
+    played.wait(3, ("latents.release", True))
+    played.wait(1, ("latents.2", -1.0))
+    played.cues.slots[2] = replace(played.cues.slots[1])
+    at = len(played.frames)
+    played.wait(6, ("cues.time", 6.0), ("cues.recall", 1))
+    assert not played.show.pins.held.any()
+    np.testing.assert_allclose(played.frames[-1].z, held, atol=1e-3)
+    assert np.abs(np.diff(played.points[at - 2 :], axis=0)).max() < 0.2
+
+
 def test_it_comes_back_also_while_paused_and_then_stands_still(make_played) -> None:
     played = make_played()
     played.play(30)

@@ -29,7 +29,7 @@ def declare() -> tuple[Control, ...]:
         switch("cues.strip", "the cues over the picture", False,
                (Key("e", "cues over the picture, and away"),)),
         *(action(f"cues.recall_{n}", f"cue {n}", f"f{n}") for n in range(1, KEYS + 1)),
-        action("cues.recall", "the cue of that number"),
+        action("cues.recall", "the cue of that number", takes="its number"),
         action("cues.next", "next cue", "page down"),
         action("cues.previous", "the cue before", "page up"),
         action("cues.store", "store what is seen as a cue", "insert"),

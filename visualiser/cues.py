@@ -81,9 +81,10 @@ class Cues:
         self._bpm = 0.0
         self._lines: list[str] = []
 
-    def obey(self, tick: Tick, features: Features, commands: Iterable[Command]) -> None:
+    def obey(self, tick: Tick, features: Features, commands: Iterable[Command]) -> bool:
         """Carry out commands about cues, and move all that is on its way to one. The controls have
-        obeyed the others already."""
+        obeyed the others already. Returns whether a cue begins to come."""
+        before = self._goal
         self._bpm = features.bpm
         if self._folder is not None and (found := self._folder.poll(tick.dt)):
             self._take(found)
@@ -102,6 +103,7 @@ class Cues:
                 self._controls.apply(command)
             if self._morph.is_done:
                 self._morph = None
+        return self._goal is not None and self._goal is not before
 
     def lead(self, mover: Moved, n_directions: int) -> FloatArray:
         """Where the point is now, (n_directions,): once a tick, after the mover has moved on."""
@@ -128,6 +130,10 @@ class Cues:
                 self._goal = None
         self._here = own
         return own
+
+    def see(self, point: FloatArray) -> None:
+        """Where it is seen, (n_directions,), after `lead`: hands may hold it elsewhere."""
+        self._here = point
 
     @property
     def fade_s(self) -> float | None:

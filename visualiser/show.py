@@ -128,7 +128,8 @@ class Show:
             if command[0] == "show.pause":
                 self.paused = not self.paused
             step |= command[0] == "show.step"
-        self.cues.obey(tick, features, commands)
+        if self.cues.obey(tick, features, commands):
+            self.pins.obey([("latents.release", True)])  # a cue comes back as it was seen
         self.notices += self.cues.notices()
         self._follow_controls(onward)
         self._follow_mode()
@@ -164,7 +165,10 @@ class Show:
         if point.shape != (latents.n_directions,) or not np.isfinite(point).all():
             raise ValueError(f"its point is not {latents.n_directions} finite numbers")
         glide_s = self.controls.number("latents.glide")
-        along = self.pins.hold(latents.places(point), tick.dt, glide_s)
+        places = latents.places(point)
+        along = self.pins.hold(places, tick.dt, glide_s)
+        if (along != places).any():
+            self.cues.see(along / latents.stretch)
         self.pins.show(self.controls)
         z = latents.bend(along @ latents.directions)
         return Frame(self._tick, self.model, z, along=along, fade_s=fade_s)

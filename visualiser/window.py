@@ -7,7 +7,7 @@ import sys
 import textwrap
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pygame
 
@@ -61,7 +61,7 @@ class Status:
     recording: str
     message: str
     held: Sequence[bool] = ()
-    cues: View = View()
+    cues: View = field(default_factory=View)
 
 
 class Window:
