@@ -236,6 +236,23 @@ def test_a_file_that_is_nonsense_is_told_once_and_the_others_serve(
     assert found.cues[2].name == "mended" and found.broken == {3, 4}
 
 
+def test_a_folder_that_goes_away_takes_no_cue_with_it(make_folder, tmp_path: Path) -> None:
+    folder = make_folder()
+    look(folder)
+    folder.keep(1, any_cue("one"))
+    look(folder)
+    (tmp_path / "cues").rename(tmp_path / "elsewhere")
+    assert look(folder).cues == {}
+    (tmp_path / "elsewhere").rename(tmp_path / "cues")
+    assert look(folder).cues == {}
+    folder.close()
+    (tmp_path / "cues" / "1.toml").unlink()
+    (tmp_path / "cues").rmdir()
+    (tmp_path / "cues").write_text("no folder")
+    found = look(make_folder())
+    assert len(found.lines) == 1 and "cues: Not a directory" in found.lines[0]
+
+
 def test_what_cannot_be_written_is_told(make_folder, tmp_path: Path) -> None:
     (tmp_path / "cues").write_text("a file in the way")
     folder = make_folder()

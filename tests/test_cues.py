@@ -39,7 +39,7 @@ class Played:
 
     def __init__(self, show: Show, beats_a_second: float = 0.0) -> None:
         self.show, self.cues, self.controls = show, show.cues, show.controls
-        self.index = 0
+        self.index, self.t, self.fps = 0, 0.0, FPS
         self.beats_a_second = beats_a_second
         self.frames: list[Frame] = []
         self.lines: list[str] = []
@@ -54,7 +54,9 @@ class Played:
         return self.frames[-1]
 
     def _tick(self, commands: Sequence[Command]) -> None:
-        tick = Tick(self.index, self.index / FPS, 1 / FPS if self.index else 0.0)
+        dt = 1 / self.fps if self.index else 0.0
+        self.t += dt
+        tick = Tick(self.index, self.t, dt)
         self.index += 1
         pace = self.beats_a_second
         heard = hear(0.5, 0.2)
@@ -73,7 +75,7 @@ class Played:
         return seen
 
     def wait(self, seconds: float, *commands: Command) -> Frame:
-        return self.play(round(seconds * FPS), *commands)
+        return self.play(round(seconds * self.fps), *commands)
 
     @property
     def points(self) -> np.ndarray:
@@ -564,6 +566,41 @@ def test_every_slot_of_a_key_is_an_action_that_a_pad_can_have(make_played) -> No
         assert played.controls.on_key(f"f{n}")[0] == f"cues.recall_{n}"
         played.play(2, (f"cues.recall_{n}", True), (f"cues.recall_{n}", False))
         assert played.cues.view.current == n
+
+
+def test_ten_minutes_are_played_by_keys_alone(make_played, tmp_path: Path) -> None:
+    """Some cues of two models are stored, then played by time, by hand and on beats, corrected and
+    taken back; settings that have no key are moved as the panel does it."""
+    played = make_played(tmp_path / "cues", beats=2.0, cues__time=4.0)
+    played.fps = 5
+
+    def press(*names: str) -> None:
+        for name in names:
+            played.play(1, played.controls.on_key(name))
+
+    for keys in ("2", "l", "m", "c", "t", "m"):
+        played.wait(3)
+        press(keys, "insert")
+    assert sorted(played.cues.slots) == [1, 2, 3, 4, 5, 6]
+    played.plays.clear()
+    began = len(played.frames)
+    press("f2")
+    played.wait(20)
+    press("page down", "page up", "f6", "page down", "u", "delete", "u", "u")
+    played.wait(10, ("cues.advance", "time"), ("cues.hold_s", 15.0), ("cues.loop", True))
+    press("home")
+    played.wait(200)
+    press("home", "f3", "space", "f5")
+    played.wait(10)
+    press("space")
+    played.wait(160, ("cues.advance", "beats"), ("cues.bars", 8.0), played.controls.on_key("home"))
+    played.wait(200)
+    assert played.frames[-1].tick.t > 600
+    assert {slot for _, slot in played.plays} >= {1, 2, 3, 4, 5, 6}
+    for name in ("small", "wide"):
+        own = [f for f in played.frames[began:] if f.model.name == name]
+        assert len(own) > 100 and np.isfinite([f.z for f in own]).all()
+    assert not [line for line in played.lines if "cannot" in line or "not as it should" in line]
 
 
 # --- thumbnails

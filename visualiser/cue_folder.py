@@ -53,6 +53,7 @@ class CueFolder:
         self._waits = waits
         self._seen: dict[str, Signature] = {}  # the thread's own, and so is
         self._broken: set[int] = set()
+        self._said = ""
         self._thread = ThreadPoolExecutor(1, "cues")
         self._looking: Future[Found] | None = self._thread.submit(self._look)
         self._overtaken: set[int] = set()  # slots that were written since that look was begun
@@ -99,14 +100,17 @@ class CueFolder:
     def _look(self) -> Found:
         found = Found()
         try:
-            paths = sorted(p for p in self._path.glob("*.toml") if not p.name.startswith("."))
-            there = {path.name: _signature(path) for path in paths}
-        except OSError as error:
-            if self._seen.get("") is None:
-                found.lines.append(f"cannot read {self._path}: {error.strerror}")
-                self._seen[""] = (0, 0, 0)
+            names = sorted(path.name for path in self._path.iterdir())
+        except FileNotFoundError:  # there is none yet, or it has gone with its disk: keep all
             return found
-        for name in [name for name in self._seen if name and name not in there]:
+        except OSError as error:
+            line = f"cannot read {self._path}: {error.strerror}"
+            found.lines += [line] if line != self._said else []
+            self._said = line
+            return found
+        names = [name for name in names if name.endswith(".toml") and not name.startswith(".")]
+        there = {name: _signature(self._path / name) for name in names}
+        for name in [name for name in self._seen if name not in there]:
             del self._seen[name]
             if slot := slot_of(name):
                 self._broken.discard(slot)
