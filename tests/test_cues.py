@@ -346,6 +346,21 @@ def test_the_picture_of_a_model_fades_into_the_next_ones_without_a_cut(
     assert abs(seen(140, 0) - first[0]) < 1, "0 s is a cut"
 
 
+def test_a_fade_that_begins_as_the_panes_move_covers_the_whole_of_the_new_one() -> None:
+    controls = Controls(panes.declare(), {"look.model_fade": 2.0})
+    drawn, canvas = panes.Panes(controls), pygame.Surface((320, 160), 0, 32)
+    for n, model in enumerate([make_model("one"), make_model("two")]):
+        z = np.zeros(3, np.float32)
+        image = np.full((12, 12), float(n), np.float32)
+        tick = Tick(n, n / FPS, 1 / FPS)
+        frame = Frame(tick, model, z, image=image, along=z)
+        controls.apply(("look.output_only", n == 1))
+        drawn.draw(frame, canvas, tick, hear())
+        drawn.begin(canvas, tick.t)
+    columns = pygame.surfarray.array3d(canvas).astype(int).mean(axis=(1, 2))[100:220]
+    assert np.ptp(columns) < 4, "an edge of the pane as it was"
+
+
 # --- slots
 
 

@@ -71,7 +71,7 @@ class SetList:
             return self._held_s >= self._hold_s(step) - 1e-6
         return advance == "beats" and went > 0 and self._beats >= self._hold_beats(step)
 
-    def left(self, order: tuple[Step, ...], features_bpm: float) -> str:
+    def left(self, order: tuple[Step, ...], bpm: float) -> str:
         """What the next step waits for, in words."""
         if not self.is_on or self.at is None or self.at >= len(order):
             return ""
@@ -80,7 +80,8 @@ class SetList:
             return f"next in {math.ceil(max(self._hold_s(step) - self._held_s, 0))} s"
         if advance == "beats":
             beats = max(self._hold_beats(step) - self._beats, 0)
-            return f"next in {beats} beats" if features_bpm > 0 else f"{beats} beats, none heard"
+            words = f"{beats} beat{'s' if beats != 1 else ''}"
+            return f"next in {words}" if bpm > 0 else f"{words}, none heard"
         return "next by key"
 
     def _hold_s(self, step: Step) -> float:

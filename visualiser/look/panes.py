@@ -97,13 +97,13 @@ class Panes:
         """Draw both panes, or the rest of what was begun; `below` pixels at the foot of the canvas
         stay free. tick, features: of now; the frame's own may be older."""
         self._lanes.remember(frame)
-        last, boxes = self._frame, self.boxes
+        last = self._frame
         begun, self._begun, self._frame = self._begun, None, frame
         if begun != self._wanted(canvas, below, frame):
             begun = self._ground(canvas, frame.tick.t, below, frame)
         place = canvas.get_size(), below, begun.alone
-        if last is not None and last.model is not frame.model and boxes is not None:
-            self._begin_fade(last, boxes[1], frame, place)
+        if last is not None and last.model is not frame.model:
+            self._begin_fade(last, frame, place)
         self._fade.advance(tick.dt, place)
         self._eye.advance(frame, tick, features)
         assert self.boxes is not None
@@ -121,13 +121,14 @@ class Panes:
         self._fade.draw(canvas)
 
     def _begin_fade(
-        self, last: Frame, box: pygame.Rect, frame: Frame, place: tuple[object, ...]
+        self, last: Frame, frame: Frame, place: tuple[tuple[int, int], int, bool]
     ) -> None:
-        """From a model's last picture, in the box where it was, to the first one of another."""
+        """From a model's last picture to the first one of another. place: of the panes."""
         wanted = frame.fade_s
         fade_s = float(self._controls["look.model_fade"]) if wanted is None else wanted
         if fade_s <= 0 or last.image is None or self.boxes is None:
             return
+        box = layout(*place, wide=place[2] and last.kind != "colour")[1]
         area = box.union(self.boxes[1])  # one may be square and the other wide
         picture = pygame.Surface(area.size, 0, 32)
         picture.fill(INK)
