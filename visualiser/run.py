@@ -81,7 +81,14 @@ def perform(
         stopping = stack.enter_context(_signals())
         worker = Worker(Network().draw)
         show = Show(controls, worker, settings.show.seed, cues=Cues(controls, CUES))
-        stack.callback(show.close)
+        messages = Messages()
+
+        def end_show() -> None:
+            show.close()
+            for line in show.cues.notices():
+                messages.say(line)
+
+        stack.callback(end_show)
         window = Window(settings.window, controls, "Squircle", state.place)
         stack.callback(window.close)
         memory = Memory(settings.path)
@@ -90,7 +97,6 @@ def perform(
         listener = Listener(source, settings.sound, controls, memory)
         stack.callback(listener.close)
         recording = Recording(settings.record)
-        messages = Messages()
 
         def end_recording() -> None:
             recording.stop()
