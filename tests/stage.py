@@ -49,6 +49,7 @@ class Stage:
         self.canvas = pygame.Surface(size, 0, 32)
         self.kind = kind
         self.index, self.t = 0, 0.0
+        self._model: Any = None
 
     def draw(
         self, image: np.ndarray | None, dt: float = 0.0, features: Features | None = None
@@ -57,10 +58,11 @@ class Stage:
         self.t += dt
         self.index += 1
         tick = Tick(self.index, self.t, dt)
-        card = SimpleNamespace(architecture=SimpleNamespace(pictures=self.kind))
-        model: Any = SimpleNamespace(card=card)
+        if self._model is None or self._model.card.architecture.pictures != self.kind:
+            card = SimpleNamespace(architecture=SimpleNamespace(pictures=self.kind))
+            self._model = SimpleNamespace(card=card)
         self.panes.draw(
-            Frame(tick, model, None, field=np.zeros((28, 28), np.float32), image=image),
+            Frame(tick, self._model, None, field=np.zeros((28, 28), np.float32), image=image),
             self.canvas,
             tick,
             features or hear(),

@@ -20,7 +20,7 @@ from visualiser.run import declared_controls
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "controls.md"
 MORE = [
     action(f"{section}.{n}", words, f"f{10 * k + n}")
-    for k, section in enumerate(("cue", "stage", "panel"), 1)
+    for k, section in enumerate(("stage", "panel"), 2)
     for n, words in enumerate(
         ["store it on this slot", "blackout, and back", "the atlas: a map of all pictures",
          "to the next cue, on the next beat", "pick a control, then move a knob"] * 2
@@ -29,7 +29,7 @@ MORE = [
 
 
 def many() -> list[Control]:
-    """Thirty keys more than there are."""
+    """Twenty keys more than there are."""
     return [*declared_controls(), *MORE]
 
 
@@ -41,7 +41,7 @@ def boxes(page: Page) -> list[pygame.Rect]:
 
 
 @pytest.mark.parametrize("size", [(1920, 1080), (1280, 720), (1000, 700), (800, 450), (450, 800)])
-@pytest.mark.parametrize("controls", [declared_controls, many], ids=["as it is", "thirty more"])
+@pytest.mark.parametrize("controls", [declared_controls, many], ids=["as it is", "twenty more"])
 def test_every_key_is_on_the_page_and_nothing_lies_over_anything(controls, size) -> None:
     controls = controls()
     page = lay_out(controls, size, size[1] // 40 + 4)
@@ -52,7 +52,10 @@ def test_every_key_is_on_the_page_and_nothing_lies_over_anything(controls, size)
     words = " ".join(word.words for word in page.words)
     for control in controls:
         for key in control.keys:
-            assert key.does in words and any(word.words == key.name for word in page.words)
+            if key.name in [f"f{n}" for n in range(1, 9)]:
+                assert "f1 - f8" in words and "cue 1 to 8" in words
+            else:
+                assert key.does in words and any(word.words == key.name for word in page.words)
             assert any(control.section in word.words.split(", ") for word in page.words)
     found = boxes(page)
     whole = pygame.Rect(0, 0, page.width, page.height)

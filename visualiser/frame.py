@@ -20,7 +20,9 @@ class Frame:
     until the network has encoded the field; field: (H, W) float32 0..1, the encoder's input in
     pixel mode, None in latent mode; image: (H, W) or (H, W, 3) float32, as `kind` says, None while
     there is no picture yet; error: what went wrong with a newer picture, or ""; along:
-    (n_directions,) deviations, where z lies along the model's directions; None in pixel mode.
+    (n_directions,) deviations, where z lies along the model's directions; None in pixel mode;
+    fade_s: how long the picture of another model takes to fade into this one; None is as
+    look.model_fade says.
     """
 
     tick: Tick
@@ -30,6 +32,7 @@ class Frame:
     image: FloatArray | None = None
     error: str = ""
     along: FloatArray | None = None
+    fade_s: float | None = None
 
     @property
     def kind(self) -> Kind:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -87,13 +88,38 @@ def _groups(controls: Iterable[Control]) -> list[tuple[str, list[tuple[str, str]
             sections.setdefault(control.section, []).append((key.name, key.does))
     groups: list[tuple[str, list[tuple[str, str]]]] = []
     is_single = False
-    for name, rows in sections.items():
+    for name, listed in sections.items():
+        rows = _in_short(listed)
         if is_single and len(rows) == 1:
             groups[-1] = f"{groups[-1][0]}, {name}", groups[-1][1] + rows
         else:
             groups.append((name, rows))
         is_single = len(rows) == 1
     return groups
+
+
+def _in_short(rows: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Three rows or more that count on, as f1 for cue 1 and f2 for cue 2, are one."""
+    runs: list[list[tuple[str, str]]] = []
+    for row in rows:
+        if runs and all(map(_counts_on, runs[-1][-1], row)):
+            runs[-1].append(row)
+        else:
+            runs.append([row])
+    short: list[tuple[str, str]] = []
+    for run in runs:
+        (key, does), (last, last_does) = run[0], run[-1]
+        number = re.sub(r"^.*?(\d*)$", r"\1", last_does)
+        short += [(f"{key} - {last}", f"{does} to {number}")] if len(run) > 2 else run
+    return short
+
+
+def _counts_on(before: str, after: str) -> bool:
+    """Whether both are the same but for a number at the end, which is one more."""
+    one, other = (re.fullmatch(r"(.*?)(\d+)", words) for words in (before, after))
+    if one is None or other is None:
+        return False
+    return one[1] == other[1] != "" and int(one[2]) + 1 == int(other[2])
 
 
 def _best(groups: Groups, letters: int, size: tuple[int, int], is_broken: bool) -> Page | None:

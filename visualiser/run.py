@@ -20,6 +20,7 @@ from visualiser.audio.source import Silence, Source
 from visualiser.clock import FixedClock, WallClock
 from visualiser.config import ROOT, Settings
 from visualiser.controls import Control, Controls
+from visualiser.cues import Cues
 from visualiser.decode import Inline, Network, Worker
 from visualiser.files import free_path, write_bytes
 from visualiser.inputs.base import Input
@@ -39,6 +40,7 @@ from visualiser.window import CONTROLS, MESSAGE_S, Status, Window
 from visualiser.words import printable
 
 SCREENSHOTS = ROOT / "screenshots"
+CUES = ROOT / "cues"
 PREVIEW_S = 10.0
 
 
@@ -80,8 +82,15 @@ def perform(
     with ExitStack() as stack:
         stopping = stack.enter_context(signals())
         worker = Worker(Network().draw)
-        show = Show(controls, worker, settings.show.seed)
-        stack.callback(show.close)
+        show = Show(controls, worker, settings.show.seed, cues=Cues(controls, CUES))
+        messages = Messages()
+
+        def end_show() -> None:
+            show.close()
+            for line in show.cues.notices():
+                messages.say(line)
+
+        stack.callback(end_show)
         window = Window(settings.window, controls, "Squircle", state.place)
         stack.callback(window.close)
         memory = Memory(settings.path)
@@ -94,7 +103,6 @@ def perform(
         if settings.take.on:
             log = Log(head_of(settings, controls, song), settings.take.sound)
             stack.callback(log.close)
-        messages = Messages()
 
         def end_recording() -> None:
             recording.stop()
@@ -156,6 +164,7 @@ def perform(
                 recording=recording.marker(tick.t),
                 message=listener.learning or messages.now(tick.t),
                 held=show.pins.held.tolist(),
+                cues=show.cues.view,
             )
             window.add_words(frame, features, status, listener.hearing(), tick.t)
             if not features.onset:  # what has just begun is not to wait for an even time
@@ -200,7 +209,8 @@ def render(
     controls = Controls(declared_controls(settings.model), settings.controls)
     with ExitStack() as stack:
         stopping = stack.enter_context(signals())
-        show = Show(controls, Inline(Network().draw), settings.show.seed)
+        cues = Cues(controls, CUES, waits=True)
+        show = Show(controls, Inline(Network().draw), settings.show.seed, cues=cues)
         stack.callback(show.close)
         source: Source = Silence()
         if song:

@@ -22,6 +22,8 @@ from visualiser.controls import (
     choice,
     number,
 )
+from visualiser.cue_controls import declare as declare_cues
+from visualiser.cues import Cues
 from visualiser.drivers import drivers
 from visualiser.drivers.base import Driver
 from visualiser.frame import Frame
@@ -65,6 +67,7 @@ def declare(models: Iterable[str]) -> list[Control]:
                keys=(Key("]", "more noise on the input"), Key("[", "less noise", Nudge(-1)))),
         *declare_pins(),
         *(control for driver in found.values() for control in driver.controls),
+        *declare_cues(),
     ]  # fmt: skip
 
 
@@ -84,9 +87,15 @@ class Show:
     """
 
     def __init__(
-        self, controls: Controls, decoder: Decoder, seed: int, folder: Path = checkpoint.MODELS
+        self,
+        controls: Controls,
+        decoder: Decoder,
+        seed: int,
+        folder: Path = checkpoint.MODELS,
+        cues: Cues | None = None,
     ) -> None:
         self.controls = controls
+        self.cues = cues or Cues(controls)
         self.decoder = decoder
         self.paused = False
         self.notices: list[str] = []
@@ -121,6 +130,9 @@ class Show:
             if command[0] == "show.pause":
                 self.paused = not self.paused
             step |= command[0] == "show.step"
+        if self.cues.obey(tick, features, commands):
+            self.pins.obey([("latents.release", True)])  # a cue comes back as it was seen
+        self.notices += self.cues.notices()
         self._follow_controls(onward)
         self._follow_mode()
 
@@ -140,6 +152,7 @@ class Show:
 
     def close(self) -> None:
         self.decoder.close()
+        self.cues.close()
 
     def _ask(self, tick: Tick, features: Features, moving: bool) -> Frame:
         """Move the driver on, and ask for the picture of where it is."""
@@ -148,18 +161,24 @@ class Show:
             self._t += dt
             self._tick = tick  # while paused, frames go on belonging to the last one that moved
             self._mover.advance(Tick(tick.index, self._t, dt), tick.dt, features, self.controls)
+        latents = self.model.latents
+        point = self.cues.lead(self._mover, latents.n_directions)
+        fade_s = self.cues.fade_s
         if self._mode != "latent":
             drawn = self._mode == "draw"
             field = self._sketchpad.field if drawn else self._mover.field()
-            return Frame(self._tick, self.model, None, field=self._with_noise(field))
-        point, latents = self._mover.point(), self.model.latents
+            field = self._with_noise(field)
+            return Frame(self._tick, self.model, None, field=field, fade_s=fade_s)
         if point.shape != (latents.n_directions,) or not np.isfinite(point).all():
             raise ValueError(f"its point is not {latents.n_directions} finite numbers")
         glide_s = self.controls.number("latents.glide")
-        along = self.pins.hold(latents.places(point), tick.dt, glide_s)
+        places = latents.places(point)
+        along = self.pins.hold(places, tick.dt, glide_s)
+        if (along != places).any():
+            self.cues.see(along / latents.stretch)
         self.pins.show(self.controls)
         z = latents.bend(along @ latents.directions)
-        return Frame(self._tick, self.model, z, along=along)
+        return Frame(self._tick, self.model, z, along=along, fade_s=fade_s)
 
     def _with_noise(self, field: FloatArray) -> FloatArray:
         """The field with some of its pixels replaced by greys: others each frame."""

@@ -7,13 +7,14 @@ import sys
 import textwrap
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pygame
 
 from visualiser import config
 from visualiser.controls import Command, Control, Controls, Stroke, Value, action, switch
 from visualiser.controls import Key as ControlKey
+from visualiser.cues import View
 from visualiser.frame import Frame
 from visualiser.help import Help
 from visualiser.look.palette import ALERT, INK, LINE, PAPER, QUIET
@@ -24,6 +25,7 @@ from visualiser.panel import KEYS as PANEL_KEYS
 from visualiser.picker import KEYS, Picker
 from visualiser.place import Place, desktop, opened_at
 from visualiser.scope import Hearing, Scope
+from visualiser.strip import Strip
 from visualiser.types import Features, Tick
 
 CONTROLS: tuple[Control, ...] = (
@@ -59,6 +61,7 @@ class Status:
     recording: str
     message: str
     held: Sequence[bool] = ()
+    cues: View = field(default_factory=View)
 
 
 class Window:
@@ -88,6 +91,7 @@ class Window:
         self.panel = Panel(controls)
         self.scope = Scope()
         self._help = Help(controls)
+        self.strip = Strip()
         self._fps = Fps()
         self._pen: tuple[float, float] | None = None  # where it was last, while it draws
 
@@ -119,6 +123,7 @@ class Window:
                     continue
                 if event.key == pygame.K_ESCAPE:  # out of whatever covers the show, never out of it
                     yield "window.help", False
+                    yield "cues.strip", False
                     yield "window.fullscreen", False
                     continue
                 command = self._controls.on_key(name)
@@ -168,13 +173,14 @@ class Window:
         if self._controls["window.hud"]:
             self._hud(features, status)
         covered = self._controls["window.help"] or self.picker.is_open
+        foot = self._below()
         if self.panel.is_open and not covered:
             self.panel.draw(
-                self.canvas, frame, status.held, self.panes.palette, self._line_height(),
-                self._below(),
-            )  # fmt: skip
+                self.canvas, frame, status.held, self.panes.palette, self._line_height(), foot
+            )
+        elif self._controls["cues.strip"] and not covered:
+            foot += self.strip.draw(self.canvas, status.cues, self._line_height(), foot)
         if self._controls["window.scope"] and not covered:
-            foot = self._line_height() * 2 if self._controls["window.hud"] else 0
             self.scope.draw(self.canvas, features, hearing, now, foot)
         if frame.error:
             self._message(f"the network failed: {frame.error}", ALERT)
@@ -204,6 +210,7 @@ class Window:
     def close(self) -> None:
         self.picker.close()
         self.panel.close()
+        self.strip.close()
         pygame.display.quit()
 
     def _toggle_fullscreen(self) -> None:
@@ -233,6 +240,8 @@ class Window:
             (f"x{status.speed:.3g}", QUIET),
             (f"{self._fps.now:3.0f} fps", QUIET),
         ]
+        if status.cues.current is not None:
+            parts.append((f"cue {status.cues.current}", PAPER))
         if status.tempo:
             parts.append((status.tempo, PAPER))
         if status.paused:

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 import pygame
 
-from visualiser.controls import Control, Controls, Key, switch
+from visualiser.controls import Control, Controls, Key, number, switch
 from visualiser.frame import Frame
 from visualiser.latents import LatentMap
 from visualiser.look import eye
+from visualiser.look.cross_fade import CrossFade
 from visualiser.look.eye import Eye
 from visualiser.look.field import Kind
 from visualiser.look.lanes import Lanes
@@ -25,7 +26,8 @@ def declare() -> tuple[Control, ...]:
     """All controls of what is seen."""
     alone = switch("look.output_only", "the output alone, over the whole canvas", False,
                    (Key("o", "the output alone, and both"),))  # fmt: skip
-    return alone, *eye.declare()
+    fade = number("look.model_fade", "cross-fade when the model changes", 1.0, 0.0, 30.0, "s")
+    return alone, fade, *eye.declare()
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,7 @@ class Panes:
         self._controls = controls
         self._eye = Eye(controls)
         self._lanes = Lanes()
+        self._fade = CrossFade()
         self._frame: Frame | None = None  # the one that was drawn last
         self._begun: Begun | None = None
         self._greys: tuple[Palette, Table] | None = None
@@ -94,9 +97,14 @@ class Panes:
         """Draw both panes, or the rest of what was begun; `below` pixels at the foot of the canvas
         stay free. tick, features: of now; the frame's own may be older."""
         self._lanes.remember(frame)
+        last = self._frame
         begun, self._begun, self._frame = self._begun, None, frame
         if begun != self._wanted(canvas, below, frame):
             begun = self._ground(canvas, frame.tick.t, below, frame)
+        place = canvas.get_size(), below, begun.alone
+        if last is not None and last.model is not frame.model:
+            self._begin_fade(last, frame, place)
+        self._fade.advance(tick.dt, place)
         self._eye.advance(frame, tick, features)
         assert self.boxes is not None
         left, right = self.boxes
@@ -110,6 +118,22 @@ class Panes:
                 part.blit(canvas, (0, 0), box)
                 draw(frame, part, part.get_rect())
                 canvas.blit(part, box)
+        self._fade.draw(canvas)
+
+    def _begin_fade(
+        self, last: Frame, frame: Frame, place: tuple[tuple[int, int], int, bool]
+    ) -> None:
+        """From a model's last picture to the first one of another. place: of the panes."""
+        wanted = frame.fade_s
+        fade_s = float(self._controls["look.model_fade"]) if wanted is None else wanted
+        if fade_s <= 0 or last.image is None or self.boxes is None:
+            return
+        box = layout(*place, wide=place[2] and last.kind != "colour")[1]
+        area = box.union(self.boxes[1])  # one may be square and the other wide
+        picture = pygame.Surface(area.size, 0, 32)
+        picture.fill(INK)
+        self._eye.draw(last, picture, box.move(-area.left, -area.top))
+        self._fade.begin(picture, area, fade_s, place)
 
     def _output(self, frame: Frame, canvas: pygame.Surface, box: pygame.Rect) -> None:
         if frame.image is None:

@@ -12,6 +12,7 @@ from visualiser.words import printable
 
 # Choices that are files somebody adds to: which there are today is no part of the page.
 FILES = {"show.model": "a name in models/", "look.palette": "a file of assets/palettes"}
+BETWEEN = ", "  # keys, some of whose names have a space
 COLUMNS = ("id", "what", "key", "range", "default", "OSC address")
 PAGE = """# Controls
 
@@ -51,7 +52,7 @@ def _rows(declared: Iterable[Control], every: bool) -> dict[str, list[tuple[str,
         row = (
             first.id if first is last else f"{first.id} to {last.name}",
             first.label,
-            " ".join(key.name for key in first.keys),
+            BETWEEN.join(key.name for key in first.keys),
             _range(first, every),
             _plain(first.default) if first.is_setting else "",
             first.address if first is last else f"{first.address} to {last.name}",
@@ -97,7 +98,7 @@ def _page(declared: Iterable[Control]) -> str:
     for section, rows in _rows(declared, every=False).items():
         lines += [f"## {section}", "", f"| {' | '.join(COLUMNS)} |", "|---" * len(COLUMNS) + "|"]
         for id, what, keys, allowed, default, address in rows:
-            keys = " ".join(f"`{key}`" for key in keys.split())
+            keys = " ".join(f"`{key}`" for key in keys.split(BETWEEN) if key)
             cells = (f"`{id}`", what, keys, allowed, default, f"`{address}`")
             lines.append(f"| {' | '.join(printable(cell).replace('|', '/') for cell in cells)} |")
         lines.append("")

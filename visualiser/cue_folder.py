@@ -1,0 +1,175 @@
+"""The folder of cues, read and written on a thread of its own: a frame never waits for a disk."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from visualiser.controls import Controls
+from visualiser.cue_files import (
+    MOST_BYTES,
+    SLOTS,
+    Cue,
+    Step,
+    read_cue,
+    read_steps,
+    to_text,
+)
+from visualiser.files import free_path, make_folder, write_bytes
+from visualiser.types import UserError
+
+LOOK_S = 0.5  # between looks at what was changed by hand
+SET = "set.toml"
+Signature = tuple[int, int, int]
+
+
+@dataclass
+class Found:
+    """What has changed since the look before.
+
+    cues: by slot, None where a file has gone; steps: of the set list, None where it is as it was;
+    broken: all slots whose file cannot be used; lines: what is wrong with files, in words.
+    """
+
+    cues: dict[int, Cue | None] = field(default_factory=dict)
+    steps: tuple[Step, ...] | None = None
+    broken: frozenset[int] = frozenset()
+    lines: list[str] = field(default_factory=list)
+
+
+class CueFolder:
+    """waits: whether the first look is waited for, and is the last: for rendering, where the same
+    command gives the same pictures. The folder is made when something is written."""
+
+    def __init__(
+        self, path: Path, controls: Controls, kept: frozenset[str], waits: bool = False
+    ) -> None:
+        self._path = path
+        self._controls, self._kept = controls, kept
+        self._waits = waits
+        self._seen: dict[str, Signature] = {}  # the thread's own, and so is
+        self._broken: set[int] = set()
+        self._said = ""
+        self._thread = ThreadPoolExecutor(1, "cues")
+        self._looking: Future[Found] | None = self._thread.submit(self._look)
+        self._overtaken: set[int] = set()  # slots that were written since that look was begun
+        self._writing: deque[tuple[Future[None], int]] = deque()
+        self._waited_s = 0.0
+
+    def poll(self, dt: float) -> Found | None:
+        """What has changed, once a tick; dt: s."""
+        if self._looking is None:
+            self._waited_s += dt
+            if self._waited_s >= LOOK_S and not self._waits:
+                self._waited_s = 0.0
+                self._looking = self._thread.submit(self._look)
+            return None
+        if not self._waits and not self._looking.done():
+            return None
+        found = self._looking.result()
+        self._looking = None
+        for slot in self._overtaken:
+            found.cues.pop(slot, None)
+        self._overtaken.clear()
+        return found
+
+    def keep(self, slot: int, cue: Cue | None) -> None:
+        """Begin to write a slot's file, or to put it away where there is no cue any more."""
+        self._overtaken.add(slot)
+        self._writing.append((self._thread.submit(self._put, slot, cue), slot))
+
+    def notices(self) -> list[str]:
+        """Lines about what could not be written, since the last call."""
+        lines = []
+        while self._writing and self._writing[0][0].done():
+            writing, slot = self._writing.popleft()
+            if error := writing.exception():
+                lines.append(f"the file of cue {slot} is not as it should be: {error}")
+        return lines
+
+    def close(self) -> None:
+        """Wait until all is written."""
+        self._thread.shutdown()
+
+    # --- on the thread
+
+    def _look(self) -> Found:
+        found = Found()
+        try:
+            names = sorted(path.name for path in self._path.iterdir())
+        except FileNotFoundError:  # there is none yet, or it has gone with its disk: keep all
+            return found
+        except OSError as error:
+            line = f"cannot read {self._path}: {error.strerror}"
+            found.lines += [line] if line != self._said else []
+            self._said = line
+            return found
+        names = [name for name in names if name.endswith(".toml") and not name.startswith(".")]
+        there = {name: _signature(self._path / name) for name in names}
+        for name in [name for name in self._seen if name not in there]:
+            del self._seen[name]
+            if slot := slot_of(name):
+                self._broken.discard(slot)
+                found.cues[slot] = None
+            elif name == SET:
+                found.steps = ()
+        for name, signature in there.items():
+            if self._seen.get(name) != signature:
+                self._seen[name] = signature
+                try:
+                    self._read(name, found)
+                except UserError as error:
+                    found.lines.append(f"{self._path / name}: {error}")
+        found.broken = frozenset(self._broken)
+        return found
+
+    def _read(self, name: str, found: Found) -> None:
+        slot = slot_of(name)
+        if slot is None and name != SET:
+            raise UserError(f"a cue's file is called 1.toml to {SLOTS}.toml, the set list's {SET}")
+        if slot is not None:
+            self._broken.add(slot)
+        try:
+            with (self._path / name).open("rb") as file:
+                data = file.read(MOST_BYTES + 1)
+        except OSError as error:
+            raise UserError(f"cannot be read: {error.strerror}") from None
+        if slot is None:
+            found.steps = read_steps(data, self._controls)
+        else:
+            found.cues[slot] = read_cue(data, self._controls, self._kept)
+            self._broken.discard(slot)
+
+    def _put(self, slot: int, cue: Cue | None) -> None:
+        make_folder(self._path)
+        path = self._path / f"{slot}.toml"
+        try:
+            if path.exists():
+                shutil.copy2(path, free_path(self._path / "old", str(slot), ".toml"))
+            if cue is None:
+                path.unlink(missing_ok=True)
+        except OSError as error:
+            raise UserError(f"cannot put away {path}: {error.strerror}") from None
+        self._seen.pop(path.name, None)
+        self._broken.discard(slot)
+        if cue is not None:
+            write_bytes(path, to_text(cue).encode())
+            self._seen[path.name] = _signature(path)
+
+
+def slot_of(name: str) -> int | None:
+    """Which slot a file is of, by its name."""
+    found = re.fullmatch(r"([1-9]\d?)\.toml", name, re.ASCII)
+    return int(found[1]) if found and int(found[1]) <= SLOTS else None
+
+
+def _signature(path: Path) -> Signature:
+    try:
+        stat = path.stat()
+    except OSError:  # it has gone meanwhile, or leads nowhere
+        return (0, 0, 0)
+    return stat.st_mtime_ns, stat.st_size, stat.st_ino
