@@ -16,10 +16,18 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin
 
 from annotated_types import Ge, Gt, Le, MaxLen, MinLen
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    create_model,
+)
 
 from visualiser.controls import Control, Value
 from visualiser.files import Stamp, stamp
+from visualiser.inputs import knobs
 from visualiser.types import UserError
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -60,6 +68,27 @@ class Sound(Section):
 class Take(Section):
     on: bool = True
     sound: bool = False
+
+
+def _place(text: str) -> str:
+    host, _, port = text.rpartition(":")
+    if text and not (host and re.fullmatch(r"[1-9]\d{0,4}", port) and int(port) < 65536):
+        raise ValueError("host:port, as '127.0.0.1:9001', or ''")
+    return text
+
+
+class Osc(Section):
+    on: bool = True
+    address: str = "127.0.0.1"
+    port: int = Field(9000, ge=1, le=65535)
+    feedback: Annotated[str, AfterValidator(_place)] = ""
+
+
+class Midi(Section):
+    ports: list[str] = Field([], max_length=16)
+    pickup: bool = True
+    clock: bool = True
+    map: dict[str, Any] = {}
 
 
 class Record(Section):
@@ -135,6 +164,8 @@ SECTIONS: dict[str, type[Section]] = {
     "window": Window,
     "sound": Sound,
     "take": Take,
+    "osc": Osc,
+    "midi": Midi,
     "record": Record,
     "train": Train,
     "train_shape": TrainShape,
@@ -154,6 +185,8 @@ class Settings:
     window: Window
     sound: Sound
     take: Take
+    osc: Osc
+    midi: Midi
     record: Record
     train: Train
     train_shape: TrainShape
@@ -177,7 +210,8 @@ def load(
 
     given: values of the command line by "section.key", which take the place of the file's.
     """
-    declared = tuple(control for control in declared if control.is_setting)
+    everything = list(declared)
+    declared = tuple(control for control in everything if control.is_setting)
     when = stamp(path)
     try:
         text = path.read_text(encoding="utf-8-sig")  # some editors begin a file with a mark
@@ -194,14 +228,19 @@ def load(
             beneath[key] = raw[section].get(name)
             raw[section][name] = value
 
-    whole = _whole(declared)
+    whole, lines = _whole(declared), _line_numbers(text)
+    told: list[str] = []
     try:
         settings = whole.model_validate(raw)
     except ValidationError as error:
-        lines = _line_numbers(text)
+        told = [_explain(whole, path, lines, given, mistake) for mistake in error.errors()]
+    midi = raw.get("midi")
+    for key, words in knobs.mistakes(midi.get("map") if isinstance(midi, dict) else {}, everything):
+        line = lines.get(("midi", "map", key)) or lines.get(("midi", "map"))
+        told.append(f"{path}:{line}: {words}")
+    if told:
         # A value that could be one of two kinds makes two mistakes; it is told once.
-        told = dict.fromkeys(_explain(whole, path, lines, given, m) for m in error.errors())
-        raise UserError("\n".join(told)) from None
+        raise UserError("\n".join(dict.fromkeys(told)))
     sections: dict[str, Any] = {name: getattr(settings, name) for name in whole.model_fields}
     values = {c.id: getattr(sections[c.section], c.name) for c in declared}
     written = {f"{s}.{key}": value for s, keys in sections.items() for key, value in keys}
@@ -242,13 +281,13 @@ def _whole(declared: tuple[Control, ...]) -> type[BaseModel]:
 def _line_numbers(text: str) -> dict[tuple[str, ...], int]:
     """Where each section and key stands, by name."""
     lines: dict[tuple[str, ...], int] = {}
-    section = ""
+    section: tuple[str, ...] = ()
     for n, line in enumerate(text.splitlines(), 1):
         if found := re.match(r"\s*\[\s*([\w.-]+)\s*\]", line):
-            section = found[1]
-            lines[(section,)] = n
-        elif found := re.match(r"\s*([\w-]+)\s*=", line):
-            lines[(section, found[1]) if section else (found[1],)] = n
+            section = tuple(found[1].split("."))
+            lines[section] = n
+        elif found := re.match(r"""\s*(["']?)([^"'=]+?)\1\s*=""", line):
+            lines[(*section, found[2])] = n
     return lines
 
 
@@ -277,6 +316,8 @@ def _explain(
         return f"{place}: {key!r} must be a section, [{key}]"
     field = _section(whole, where[0]).model_fields[where[1]]
     got = repr(mistake["input"])
+    if mistake["type"] == "value_error":
+        return f"{place}: {key} = {got[:80]}; allowed is {mistake['ctx']['error']}"
     got = got if len(got) <= 80 else f"{got[:80]}..."
     what = "has" if get_origin(field.annotation) is list and len(where) > 2 else "="
     return f"{place}: {key} {what} {got}; allowed is {_allowed(field.annotation, field.metadata)}"
@@ -292,6 +333,8 @@ def _allowed(kind: Any, bounds: Iterable[Any]) -> str:
         return " or ".join(repr(word) for word in get_args(kind))
     if kind is bool:
         return "true or false"
+    if get_origin(kind) is dict:
+        return "a section, with a line for each knob"
     if get_origin(kind) is list:
         length = {type(bound): bound for bound in bounds}
         few = f"at least {length[MinLen].min_length}" if MinLen in length else "any number"

@@ -40,6 +40,15 @@ class Stroke:
 
 
 @dataclass(frozen=True)
+class Pulse:
+    """Where another clock is in its beat: bpm, and phase 0..1, 0 on the beat, or None where its
+    tempo alone is known."""
+
+    bpm: float
+    phase: float | None
+
+
+@dataclass(frozen=True)
 class Key:
     """A key and what it sends; does: the words of the help screen.
 
@@ -162,7 +171,7 @@ def hold(id: str, label: str, key: str = "") -> Control:
     return Control(id, label, "hold", False, keys=(Key(key, label, True),) if key else ())
 
 
-Command = tuple[str, Value | Nudge | Swap | Stroke]
+Command = tuple[str, Value | Nudge | Swap | Stroke | Pulse]
 
 
 class Controls:
@@ -250,7 +259,7 @@ class Controls:
             value = self._nudged(control, value.steps)
         if isinstance(value, Swap):
             value = value.back if self._values[id] == value.to else value.to
-        if not isinstance(value, Stroke):
+        if not isinstance(value, Stroke | Pulse):
             self._set(control, value)
         return False
 

@@ -17,7 +17,7 @@ from visualiser.audio.floor import LEARN_S
 from visualiser.audio.microphone import Microphone
 from visualiser.audio.song import Song
 from visualiser.audio.source import Source
-from visualiser.controls import Command, Control, Controls, action, hold, number
+from visualiser.controls import Command, Control, Controls, Pulse, action, hold, number
 from visualiser.remember import Memory
 from visualiser.scope import Hearing
 from visualiser.types import Features, Sound, Tick
@@ -44,6 +44,7 @@ def declare() -> tuple[Control, ...]:
         action("beat.later", "a little later", "/", repeats=True),
         action("beat.halve", "half the tempo", "-"),
         action("beat.double", "twice the tempo", "="),
+        action("beat.clock", "follow another clock", takes="a pulse"),
     )  # fmt: skip
 
 
@@ -149,6 +150,11 @@ class Listener:
                 beat.scale(0.5)
             elif id == "beat.double":
                 beat.scale(2.0)
+            elif id == "beat.clock" and isinstance(value, Pulse):
+                if value.phase is None:
+                    beat.bpm = value.bpm  # ears find where the beat is
+                else:
+                    beat.set(value.bpm, value.phase)
 
     # --- the source
 

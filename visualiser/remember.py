@@ -6,7 +6,7 @@ import stat
 import threading
 import tomllib
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,8 @@ _MARK = "\ufeff"  # that some editors begin a file with
 
 def put(path: Path, section: str, values: Mapping[str, Any]) -> None:
     """Write keys of one section into a TOML file, whole or not at all. A file that says so already
-    is not touched: an editor that has it open would ask what happened to it.
+    is not touched: an editor that has it open would ask what happened to it. section: "sound", or
+    "midi.map".
 
     Raises UserError, one line, where the file cannot be read or written, or is read-only.
     """
@@ -39,21 +40,31 @@ def put(path: Path, section: str, values: Mapping[str, Any]) -> None:
         raise UserError(f"cannot write {path}: it is not UTF-8") from None
     mark, text = (_MARK, text[1:]) if text.startswith(_MARK) else ("", text)
     try:
-        before = tomllib.loads(text)
-        wanted = before | {section: {**before.get(section, {}), **values}}
+        before, wanted = tomllib.loads(text), tomllib.loads(text)
+        _section(wanted, section, dict).update(values)
         if wanted == before:
             return
         document = tomlkit.parse(text)
-        if section not in document:
-            document[section] = tomlkit.table()
+        table = _section(document, section, tomlkit.table)
         for key, value in values.items():
-            _replace(document[section], key, value)
+            _replace(table, key, value)
         text = tomlkit.dumps(document)
         if tomllib.loads(text) != wanted:
             raise ValueError("it would not read the same")
     except (ValueError, TypeError, TOMLKitError) as error:  # someone is editing it
         raise UserError(f"cannot write {path}: {error}") from None
     write_bytes(path, (mark + text).encode())
+
+
+def _section(document: Any, name: str, make: Callable[[], Any]) -> Any:
+    """The section of that name, made where there is none. Raises ValueError."""
+    for part in name.split("."):
+        if part not in document:
+            document[part] = make()
+        document = document[part]
+        if not isinstance(document, dict):
+            raise ValueError(f"{part} is no section")
+    return document
 
 
 def _replace(table: Any, key: str, value: Any) -> None:

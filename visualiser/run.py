@@ -24,6 +24,9 @@ from visualiser.cues import Cues
 from visualiser.decode import Inline, Network, Worker
 from visualiser.files import free_path, write_bytes
 from visualiser.inputs.base import Input
+from visualiser.inputs.midi import Midi
+from visualiser.inputs.midi import declare as declare_knobs
+from visualiser.inputs.osc import Osc
 from visualiser.listener import Listener, source_of, tempo_of
 from visualiser.listener import declare as declare_hearing
 from visualiser.look import panes as look
@@ -48,7 +51,7 @@ def declared_controls(model: str | None = None) -> list[Control]:
     """Every control there is; model: one to choose from beside those in models/, by path."""
     names = checkpoint.names()
     models = [*names, model] if model and checkpoint.is_path(model) else names
-    return [*declare(models), *declare_hearing(), *look.declare(), *CONTROLS]
+    return [*declare(models), *declare_hearing(), *declare_knobs(), *look.declare(), *CONTROLS]
 
 
 def has_display() -> bool:
@@ -116,7 +119,11 @@ def perform(
         stack.callback(reload.close)
         state.follow(window.place, lambda: reload.written)
         stack.callback(state.close)
-        inputs: list[Input] = [window, reload, state]
+        osc = Osc(settings.osc, controls)
+        stack.callback(osc.close)
+        midi = Midi(settings.midi, controls, memory)
+        stack.callback(midi.close)
+        inputs: list[Input] = [window, reload, state, osc, midi]
         shown = Shown(timing)
         stack.callback(shown.write)
 
@@ -129,6 +136,7 @@ def perform(
             shown.hear(tick, features, clock.began)
             commands = [command for each in inputs for command in each.commands()]
             listener.obey(tick, commands)
+            midi.obey(commands)
             window.scope.hear(tick, features)
             frame = show.update(tick, features, commands)
             if log is not None:
@@ -162,7 +170,7 @@ def perform(
                 trouble=listener.trouble,
                 tempo=tempo_of(features),
                 recording=recording.marker(tick.t),
-                message=listener.learning or messages.now(tick.t),
+                message=midi.learning or listener.learning or messages.now(tick.t),
                 held=show.pins.held.tolist(),
                 cues=show.cues.view,
             )

@@ -1,0 +1,79 @@
+"""A knob and the control that it moves, without jumps."""
+
+from __future__ import annotations
+
+from visualiser.controls import Control, Nudge, Value
+from visualiser.inputs.knobs import Knob
+from visualiser.inputs.midi_heard import Touch
+
+NEAR = 1.5 / 127  # of the range: so close a knob is where its control is
+
+
+class Mapped:
+    """pickup: whether the knob acts only once it has passed the control's value, from where on it
+    leads until something else moves the control."""
+
+    def __init__(self, knob: Knob, control: Control, pickup: bool) -> None:
+        self.knob, self.control = knob, control
+        self.shown: int | None = None  # the value that the controller knows
+        self._pickup = pickup
+        self._share: float | None = None  # where the knob was last
+        self._led_to: float | None = None  # share, while it leads
+
+    def follow(self, touch: Touch, now: Value | None) -> list[Value | Nudge]:
+        """What the control is asked for. now: its value, if it has one."""
+        control = self.control
+        if touch.is_gone:
+            return [False] if control.kind == "hold" else []
+        self.shown = touch.value
+        if control.kind == "action":
+            return [True] * touch.presses
+        if control.kind == "hold":
+            if touch.presses and touch.releases:
+                return [not touch.is_on, touch.is_on]
+            return [touch.is_on] if touch.presses or touch.releases else []
+        if self.knob.kind == "note":
+            if not touch.presses:
+                return []
+            if control.kind == "number":
+                return [control.value_at(max(touch.value, 1) / 127)]
+            return [Nudge(touch.presses)]
+        if control.kind == "switch":
+            return [touch.is_on] if touch.presses or touch.releases else []
+        return self._lead(touch.value / 127, control.share_of(now if now is not None else 0.0))
+
+    def place(self, touch: Touch) -> None:
+        """Where the knob was when it was learned."""
+        self.shown = touch.value
+        self._share = touch.value / 127
+
+    @property
+    def waits(self) -> bool:
+        """Whether it was moved and does not lead yet."""
+        return self._led_to is None and self._share is not None
+
+    def further(self, now: Value) -> str:
+        """Which way to turn it until it leads."""
+        return "up" if self.control.share_of(now) > (self._share or 0.0) else "down"
+
+    def heed(self, now: Value) -> None:
+        """The control's value after a frame: where something else has moved it, the knob no longer
+        leads."""
+        if self._led_to is not None and abs(self.control.share_of(now) - self._led_to) > NEAR / 4:
+            self._led_to = None
+
+    def lamp(self, now: Value) -> int | None:
+        """What its controller is to show, 0..127; None for what has nothing to show."""
+        if self.control.kind in ("switch", "hold"):
+            return 127 if now else 0
+        return round(127 * self.control.share_of(now)) if self.knob.kind == "cc" else None
+
+    def _lead(self, share: float, at: float) -> list[Value | Nudge]:
+        before, self._share = self._share, share
+        if self._led_to is None and self._pickup:
+            passed = before is not None and (before - at) * (share - at) <= 0
+            if not passed and abs(share - at) > NEAR:
+                return []
+        value = self.control.value_at(share)
+        self._led_to = self.control.share_of(value)
+        return [value]
