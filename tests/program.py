@@ -114,6 +114,10 @@ class Program:
         self.root.mkdir()
         for name in ("main.py", "config.toml"):
             shutil.copy2(ROOT / name, self.root)
+        config = self.root / "config.toml"  # tests beside each other would want the same port
+        text = config.read_text()
+        assert text.count("[osc]\non = true") == 1
+        config.write_text(text.replace("[osc]\non = true", "[osc]\non = false"))
         for name in ("visualiser", "assets", "models"):
             shutil.copytree(ROOT / name, self.root / name)
         self.models = self.root / "models"

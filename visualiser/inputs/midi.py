@@ -50,7 +50,7 @@ class Midi:
         self._notices: list[str] = []
         self._plugged = 0
         self._is_told = not (settings.map or settings.ports)  # nobody asked for MIDI
-        self._cables = Cables(connect, settings.ports, self._heard.put)
+        self._cables = Cables(connect, settings.ports, self._heard.put, self._heard.let_go)
 
     def remap(self, mapping: Mapping[str, str]) -> None:
         """Take these for the mappings, as config.toml has them; what stays as it is leads on."""
@@ -85,7 +85,7 @@ class Midi:
             if (mapped := self._mapped.get(knob)) is not None:
                 id = mapped.control.id
                 commands += [(id, value) for value in mapped.follow(touch, values.get(id))]
-                if mapped.waits:
+                if mapped.waits and not touch.is_gone:
                     self._hint(mapped)
         return commands
 

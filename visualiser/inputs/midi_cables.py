@@ -16,7 +16,7 @@ LOOK_S = 1.0  # between two looks at what is plugged in
 class Cables:
     """Keeps every wanted device plugged in, on a thread of its own.
 
-    hear: called on the drivers' threads. trouble: why there is no MIDI at all, "" where there is;
+    hear: called on the drivers' threads; gone: with the name of a device that was pulled. trouble: why there is no MIDI at all, "" where there is;
     plugged: how often a device was plugged in so far; is_plugged: whether one is now.
     """
 
@@ -25,12 +25,14 @@ class Cables:
         connect: Callable[[], Backend],
         wanted: Sequence[str],
         hear: Hear,
+        gone: Callable[[str], None],
         look_s: float = LOOK_S,
     ) -> None:
         self.trouble = ""
         self.plugged = 0
         self.is_plugged = False
-        self._connect, self._wanted, self._hear, self._look_s = connect, wanted, hear, look_s
+        self._connect, self._wanted, self._look_s = connect, wanted, look_s
+        self._hear, self._gone = hear, gone
         self._backend: Backend | None = None
         self._inputs: dict[str, Port] = {}
         self._outputs: dict[str, Port] = {}
@@ -122,7 +124,7 @@ class Cables:
         for name in [name for name in ports if name not in present]:
             _let_go(ports.pop(name))
             if words:
-                self._hear(name, (), time.perf_counter())  # what was held on it is no longer
+                self._gone(name)
                 self._say(words.format(name))
 
     def _send(self) -> None:

@@ -13,7 +13,7 @@ from visualiser.inputs.midi_heard import CLOCK, CONTINUE, POSITION, START, STOP,
 PPQN = 24  # pulses a beat
 SPAN = 2 * PPQN  # pulses that the line is drawn through
 FEWEST = 9  # until then there is no tempo
-RESTART = 8  # pulses that are kept when the tempo jumps
+RESTART = 3  # pulses that are kept when the tempo jumps
 OFF = 0.6  # pulses from where one was expected: the tempo, or the clock, is another
 SILENT_S = 0.5  # a clock that says nothing for so long is gone
 SLOWEST, FASTEST = 20.0, 400.0  # bpm that are believed

@@ -43,15 +43,14 @@ class Heard:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._touches: dict[tuple[int, int], Touch] = {}
-        self._on: dict[tuple[int, int], str] = {}  # what is on, and of which device
+        self._on: dict[tuple[int, int], str] = {}  # by what device, "" for what is off
         self._clock: deque[Clocked] = deque(maxlen=512)
         self._clock_of, self._clock_t = "", 0.0
 
     def put(self, device: str, message: Sequence[int], t: float) -> None:
         """One message as it came at t, s; what is no whole message of a kind that is known is
-        left out. An empty one: the device has gone."""
+        left out."""
         if not message:
-            self._let_go(device)
             return
         status = message[0]
         if status >= 0xF0:
@@ -77,20 +76,18 @@ class Heard:
 
     def _put_touch(self, device: str, key: tuple[int, int], value: int, is_on: bool) -> None:
         with self._lock:
-            was_on, before = key in self._on, self._touches.pop(key, Touch(value))
-            presses = min(before.presses + (is_on and not was_on), MOST_PRESSES)
-            releases = min(before.releases + (was_on and not is_on), MOST_PRESSES)
+            before = self._touches.pop(key, Touch(value))
+            is_new = key not in self._on or bool(self._on[key]) != is_on
+            presses = min(before.presses + (is_new and is_on), MOST_PRESSES)
+            releases = min(before.releases + (is_new and not is_on), MOST_PRESSES)
             self._touches[key] = Touch(value, presses, releases, is_on)
-            if is_on:
-                self._on[key] = device
-            else:
-                self._on.pop(key, None)
+            self._on[key] = device if is_on else ""
 
-    def _let_go(self, device: str) -> None:
-        """What was held on a device that has gone is not held for ever."""
+    def let_go(self, device: str) -> None:
+        """The device has gone: what was held on it is not held for ever."""
         with self._lock:
             for key in [key for key, held_on in self._on.items() if held_on == device]:
-                del self._on[key]
+                self._on[key] = ""
                 self._touches[key] = Touch(0, is_gone=True)
 
     def _put_clock(self, device: str, message: Sequence[int], t: float) -> None:

@@ -50,7 +50,7 @@ class Mapped:
     @property
     def waits(self) -> bool:
         """Whether it was moved and does not lead yet."""
-        return self._led_to is None and self._share is not None
+        return self._pickup and self._led_to is None and self._share is not None
 
     def further(self, now: Value) -> str:
         """Which way to turn it until it leads."""

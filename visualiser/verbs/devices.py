@@ -3,12 +3,36 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 
 from visualiser.types import UserError
 
 
 def devices(wanted: str | int) -> None:
-    """List the sound inputs; the one that config.toml selects is marked with *."""
+    """List the sound inputs; the one that config.toml selects is marked with *. And what there is of
+    MIDI."""
+    try:
+        _sound(wanted)
+    finally:
+        found, trouble = _midi()
+        for name, ways in found.items():
+            print(f"       {name}  [MIDI]  {ways}")
+    if trouble:
+        print(f"no MIDI: {trouble}", file=sys.stderr)
+
+
+def _midi() -> tuple[Mapping[str, str], str]:
+    """Its devices, and else why there are none."""
+    from visualiser.inputs.midi_ports import listed
+
+    try:
+        found = listed()
+    except UserError as error:
+        return {}, str(error)
+    return found, "" if found else "no controller is plugged in"
+
+
+def _sound(wanted: str | int) -> None:
     from visualiser.audio.inputs import list_inputs, match_input
 
     rows = list_inputs()
