@@ -21,11 +21,11 @@ from benchmarks.program import ROOT
 from benchmarks.row import Row
 
 
-def virtual() -> ModuleType:
+def virtual(name: str = "virtual_microphone") -> ModuleType:
     """The devices of the tests, which need no hardware."""
     if str(ROOT / "tests") not in sys.path:
         sys.path.append(str(ROOT / "tests"))
-    return importlib.import_module("virtual_microphone")
+    return importlib.import_module(name)
 
 
 # A process that listens as the show does, and says when anything changes.

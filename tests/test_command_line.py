@@ -198,8 +198,8 @@ def test_devices_without_any_says_so_in_one_line(program: Program) -> None:
     done = program.run("devices", env={"PYTHONPATH": str(stand_in)})
     assert done.code in (0, 2)
     assert done.out == ""
-    assert len(done.lines) == 1
-    assert done.err.startswith("squircle: this machine has no sound input")
+    [line] = [line for line in done.lines if not line.startswith("no MIDI")]
+    assert line.startswith("squircle: this machine has no sound input")
 
 
 def test_devices_without_portaudio_says_what_to_install(program: Program) -> None:

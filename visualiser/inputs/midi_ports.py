@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 import time
@@ -106,9 +107,10 @@ def _api(rtmidi: Any) -> int:
     compiled = rtmidi.get_compiled_api()
     if rtmidi.API_LINUX_ALSA in compiled and Path("/dev/snd/seq").exists():
         return int(rtmidi.API_LINUX_ALSA)
-    if rtmidi.API_UNIX_JACK in compiled and any(Path("/dev/shm").glob("jack_default_*")):
+    server = os.environ.get("JACK_DEFAULT_SERVER", "default")
+    if rtmidi.API_UNIX_JACK in compiled and any(Path("/dev/shm").glob(f"jack_{server}_*")):
         return int(rtmidi.API_UNIX_JACK)
-    raise UserError("this system has no MIDI now: neither /dev/snd/seq nor a JACK server is there")
+    raise UserError("neither /dev/snd/seq nor a JACK server is there")
 
 
 def plain(name: str) -> str:
