@@ -3,6 +3,7 @@ no backlog in a flood. The real program at 1280x720 and 60 fps; what is looked a
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import random
@@ -108,7 +109,7 @@ def hands(quick: bool) -> Iterator[Row]:
     """OSC, MIDI and key to flip; and a flood of both."""
     times = 60 if quick else 300
     for what in ("OSC", "MIDI", "key"):
-        seen, sent, cable, _ = _play(lambda hand, what=what: _switch(hand, what, times))
+        seen, sent, cable, _ = _play(functools.partial(_switch, what=what, times=times))
         dark, light = np.percentile(seen.light[seen.flips > sent[0][0]], [10, 90])
         found = [seen.shows(t, is_light, (dark + light) / 2) for t, is_light in sent]
         ms = 1e3 * np.array([seconds for seconds, _ in found])

@@ -24,6 +24,7 @@ from visualiser.controls import (
     action,
     choice,
     hold,
+    live,
     number,
     switch,
 )
@@ -49,6 +50,7 @@ def table() -> list[Control]:
         action("show.pause", "pause", "space"),
         action("show.drop", "start from a picture", takes="a path"),
         hold("stage.black", "black while held", "b"),
+        live("latents.1", "the first", -3.0, 3.0),
         *declare(),
     ]
 
@@ -190,6 +192,13 @@ def test_a_knob_acts_only_once_it_has_passed_the_value_and_until_that_is_moved(
     rack.turn(NANO, cc(21, 95))  # as near as its steps are
     show.frame()
     assert show.value("show.speed") == pytest.approx(2 * 95 / 127)
+
+
+def test_a_direction_is_taken_at_once_for_it_glides_by_itself(rack: Rack, play: Callable) -> None:
+    show = play(map={"cc 1:21": "latents.1"})
+    rack.turn(NANO, cc(21, 127))
+    show.frame()
+    assert show.value("latents.1") == 3.0 and len(show.said) == 1
 
 
 @settings(max_examples=60)

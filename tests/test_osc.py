@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from program import wait_until
 
 from visualiser.config import Osc as Settings
-from visualiser.controls import Controls, action, choice, hold, number, switch
+from visualiser.controls import Controls, action, choice, hold, live, number, switch
 from visualiser.inputs.osc import SUBSCRIBERS, Osc
 from visualiser.inputs.osc_wire import DEEPEST, Malformed, pack, unpack
 
@@ -31,6 +31,8 @@ def controls() -> Controls:
             switch("window.hud", "the line", True),
             action("show.pause", "pause", "space"),
             action("show.drop", "start from a picture", takes="a path"),
+            action("latents.free", "let it go", takes="its number"),
+            live("latents.1", "the first", -3.0, 3.0),
             hold("stage.black", "black while held", "b"),
         ]
     )
@@ -121,6 +123,11 @@ def test_every_kind_of_control_is_set_in_its_own_unit(both: tuple[Played, Sender
     assert show.table["show.speed"] == 2.5 and show.table["look.tone"] == 1.0
     assert show.table["show.mode"] == "pixel" and show.table["window.hud"] is False
     assert show.did == ["show.pause", "show.pause"]
+    sender.send("/latents/1", -9.0)
+    sender.send("/latents/free", 7)
+    time.sleep(0.1)
+    assert show.frame() == [("latents.1", -9.0), ("latents.free", 7.0)]
+    assert show.table["latents.1"] == -3.0
     sender.send("/stage/black", 0)
     show.until(lambda: not show.table["stage.black"], "black has ended")
     assert show.osc.ignored == 0
@@ -142,6 +149,7 @@ def test_what_is_out_of_range_is_clamped_and_what_does_not_fit_is_counted_and_ch
         ("/window/hud", "yes"),
         ("/window/hud", math.nan),
         ("/no/such", 1.0),
+        ("/latents/free",),
         ("/show/drop", "/etc/passwd"),  # takes what no message can give
         ("/get", "/no/such"),
     ]

@@ -69,7 +69,8 @@ class Control:
     something once, holds no value), hold (on while its key is down), live (a number that goes its
     own way until someone takes it in hand, and so has no start value); ratio: a nudge multiplies by
     this, where 0 adds a twentieth of the range instead; keys: none, one or more; repeats: whether
-    an action is done over and over while its key is down; takes: what an action has to be told.
+    an action is done over and over while its key is down; takes: what an action has to be told,
+    "its number": no key, knob or plain message can ask for it.
     """
 
     id: str

@@ -21,7 +21,7 @@ PULSE_S = 0.1  # between two words to the beat
 
 
 def declare() -> tuple[Control, ...]:
-    return (action("midi.learn", "learn a knob: for the control that was changed last", "z"),)
+    return (action("midi.learn", "learn a knob for what was changed last", "z"),)
 
 
 class Midi:

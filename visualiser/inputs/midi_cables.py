@@ -16,8 +16,9 @@ LOOK_S = 1.0  # between two looks at what is plugged in
 class Cables:
     """Keeps every wanted device plugged in, on a thread of its own.
 
-    hear: called on the drivers' threads; gone: with the name of a device that was pulled. trouble: why there is no MIDI at all, "" where there is;
-    plugged: how often a device was plugged in so far; is_plugged: whether one is now.
+    hear: called on the drivers' threads; gone: with the name of a device that was pulled. trouble:
+    why there is no MIDI at all, "" where there is; plugged: how often a device was plugged in so
+    far; is_plugged: whether one is now.
     """
 
     def __init__(

@@ -32,7 +32,7 @@ class Osc:
     """
 
     def __init__(self, settings: config.Osc, controls: Controls) -> None:
-        self._controls = {control.address: control for control in controls if not control.takes}
+        self._controls = {control.address: control for control in controls if _is_told(control)}
         self._lock = threading.Lock()
         self._latest: dict[str, Value] = {}
         self._presses: deque[Command] = deque(maxlen=DEEPEST_QUEUE)
@@ -154,10 +154,10 @@ class Osc:
             self._ignore(f"{control.address} {error}")
             return
         with self._lock:
-            if control.is_setting:
+            if control.kind not in ("action", "hold"):
                 self._latest.pop(control.id, None)  # it comes last now
                 self._latest[control.id] = value
-            elif control.kind == "hold" or value is not False:
+            elif control.kind == "hold" or control.takes or value is not False:
                 self._presses.append((control.id, value))
 
     def _ask(self, address: str, arguments: tuple[Argument, ...], sender: Place) -> None:
@@ -244,7 +244,11 @@ def meant(control: Control, arguments: tuple[Argument, ...]) -> Value:
     number = float(first) if isinstance(first, int | float) else None
     if number is not None and not math.isfinite(number):
         raise ValueError("is given no number")
-    if control.kind == "number":
+    if control.takes:
+        if number is None:
+            raise ValueError(f"wants {control.takes}")
+        return number
+    if control.is_number:
         if number is None:
             raise ValueError(f"wants a number from {control.lo:g} to {control.hi:g}")
         return number
@@ -260,14 +264,20 @@ def meant(control: Control, arguments: tuple[Argument, ...]) -> Value:
     return number >= 0.5
 
 
+def _is_told(control: Control) -> bool:
+    """Whether a message can ask for it. Files, devices, strokes and clocks are for hands alone."""
+    return not control.takes or control.takes.endswith("number")
+
+
 def described(control: Control, value: Value | None) -> Iterator[Argument]:
     """A row of /list: address, kind, range, unit, label, and the value, if it has one."""
     yield control.address
     yield control.kind
-    if control.kind == "number":
+    if control.is_number:
         yield f"{control.lo:g} to {control.hi:g}"
     else:
-        yield ", ".join(control.choices) or ("0 or 1" if control.kind != "action" else "")
+        on_off = "0 or 1" if control.kind != "action" else ""
+        yield ", ".join(control.choices) or control.takes or on_off
     yield control.unit
     yield control.label
     if value is not None:

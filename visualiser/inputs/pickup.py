@@ -16,7 +16,7 @@ class Mapped:
     def __init__(self, knob: Knob, control: Control, pickup: bool) -> None:
         self.knob, self.control = knob, control
         self.shown: int | None = None  # the value that the controller knows
-        self._pickup = pickup
+        self._pickup = pickup and control.kind != "live"  # which glides to any hand by itself
         self._share: float | None = None  # where the knob was last
         self._led_to: float | None = None  # share, while it leads
 
@@ -35,7 +35,7 @@ class Mapped:
         if self.knob.kind == "note":
             if not touch.presses:
                 return []
-            if control.kind == "number":
+            if control.is_number:
                 return [control.value_at(max(touch.value, 1) / 127)]
             return [Nudge(touch.presses)]
         if control.kind == "switch":

@@ -9,7 +9,7 @@ from visualiser.types import UserError
 
 
 def devices(wanted: str | int) -> None:
-    """List the sound inputs; the one that config.toml selects is marked with *. And what there is of
+    """List the sound inputs, the one that config.toml selects marked with *, and what there is of
     MIDI."""
     try:
         _sound(wanted)
