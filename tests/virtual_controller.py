@@ -53,8 +53,8 @@ def virtual_controller() -> Iterator[Controller]:
     before = os.environ.get("JACK_DEFAULT_SERVER")
     os.environ["JACK_DEFAULT_SERVER"] = server
     jack = subprocess.Popen(
-        # Blocks of 64 samples at 48 kHz: the cable itself takes 1.3 ms.
-        ["jackd", "-r", "-n", server, "-d", "dummy", "-r", "48000", "-p", "64"],
+        # Blocks of 5 ms: of shorter ones some are lost, with what is in them, on a busy machine.
+        ["jackd", "-r", "-n", server, "-d", "dummy", "-r", "48000", "-p", "256"],
         env=os.environ | {"JACK_NO_AUDIO_RESERVATION": "1"},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
