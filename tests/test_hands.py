@@ -73,6 +73,17 @@ def test_a_key_then_z_then_a_knob_and_osc_sees_all_of_it(tmp_path: Path) -> None
             wait_until(lambda: desk.hears("/show/speed") == 20.0, "a knob")
             desk.send("/show/speed", 3.5)
             wait_until(lambda: desk.hears("/show/speed") == 3.5, "OSC")
+            assert "config.toml" not in playing.err, "what it wrote itself is no news"
+            text = config.read_text()
+            config.write_text(text.replace('"cc 1:21" = "show.speed"', '"cc 1:21" = "look.fade"'))
+            wait_until(lambda: "midi.map.cc 1:21 = look.fade" in playing.err, "edited by hand")
+
+            def fade() -> object:
+                turn(knobs, 127)
+                turn(knobs, 0)
+                return desk.hears("/look/fade")
+
+            wait_until(lambda: fade() == 0.0, "it moves another control")
             knobs.pull()
             wait_until(lambda: f"{NAME} has gone" in playing.err, "pulled")
             knobs.plug()

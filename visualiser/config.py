@@ -244,6 +244,7 @@ def load(
     sections: dict[str, Any] = {name: getattr(settings, name) for name in whole.model_fields}
     values = {c.id: getattr(sections[c.section], c.name) for c in declared}
     written = {f"{s}.{key}": value for s, keys in sections.items() for key, value in keys}
+    written |= {f"midi.map.{knob}": id for knob, id in written.pop("midi.map").items()}
     for key, own in beneath.items():  # what is wrong there is not used, and need not be told
         section, _, name = key.partition(".")
         written[key] = (

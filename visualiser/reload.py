@@ -19,6 +19,7 @@ POLL_S = 0.01  # a look takes some microseconds
 SETTLE_S = 0.04  # a file is read once it has stood still for so long: editors write in steps
 DOUBT_S = 0.12  # and for so long where it looks half written: wrong, or without an end of line
 SHOWN = 4  # changes named in a line
+KNOBS = "midi.map."  # each is taken over by who has the knobs
 UNUSED = ("train", "train_shape", "train_colour")  # sections that nothing of a show is read from
 
 
@@ -41,8 +42,8 @@ class Reload:
     ) -> None:
         self.written: Mapping[str, Any] = settings.written  # what the file says now
         self._path = settings.path
-        self._controls = [control for control in controls if control.is_setting]
-        self._ids = {control.id for control in self._controls}
+        self._controls = list(controls)
+        self._ids = {control.id for control in self._controls if control.is_setting}
         self._memory = memory
         self._hears_room = hears_room
         self._lock = threading.Lock()
@@ -121,8 +122,10 @@ class Reload:
             commands["sound.choose"] = changed.pop("sound.input")
         with self._lock:
             self._commands.update(commands)
-        later = [key for key in changed if key not in commands and key.split(".")[0] not in UNUSED]
-        said = [f"{key} = {_plain(value)}" for key, value in commands.items()]
+        knobs = {key: id for key, id in changed.items() if key.startswith(KNOBS)}
+        now = commands | knobs
+        later = [key for key in changed if key not in now and key.split(".")[0] not in UNUSED]
+        said = [f"{key} = {_plain(value)}" for key, value in now.items()]
         lines = [_few(said)] if said else []
         lines += [f"at the next start: {_few(later)}"] if later else []
         if not lines and self._is_broken:

@@ -136,6 +136,7 @@ def perform(
             shown.hear(tick, features, clock.began)
             commands = [command for each in inputs for command in each.commands()]
             listener.obey(tick, commands)
+            midi.follow(reload.written)
             midi.obey(commands)
             window.scope.hear(tick, features)
             frame = show.update(tick, features, commands)

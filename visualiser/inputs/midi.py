@@ -39,6 +39,7 @@ class Midi:
         self._settings, self._controls, self._memory, self._now = settings, controls, memory, now
         self._mapped: dict[Knob, Mapped] = {}
         self._spelled: dict[Knob, str] = {}  # as config.toml has them
+        self._written: Mapping[str, object] | None = None
         self.remap(settings.map)
         self._heard = Heard()
         self._clock = Follower()
@@ -63,6 +64,14 @@ class Midi:
                 same = kept is not None and kept.control.id == id
                 self._mapped[knob] = kept if kept and same else self._map(knob, control)
                 self._spelled[knob] = text
+
+    def follow(self, written: Mapping[str, object]) -> None:
+        """Take over what was changed in config.toml. written: what it says, by "section.key"."""
+        if written is not self._written:
+            self._written = written
+            begin = "midi.map."
+            mapping = {key: str(id) for key, id in written.items() if key.startswith(begin)}
+            self.remap({key.removeprefix(begin): id for key, id in mapping.items()})
 
     # --- as every input
 
