@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
-from visualiser.controls import Command, Controls, Nudge, Stroke, Swap, Value
+from visualiser.controls import Command, Controls, Nudge, Pulse, Stroke, Swap, Value
 from visualiser.cue_controls import kept, slot_in
 from visualiser.cue_files import SLOTS, Cue
 from visualiser.cue_folder import CueFolder, Found
@@ -181,7 +181,7 @@ class Cues:
 
     # --- commands
 
-    def _do(self, name: str, value: Value | Nudge | Swap | Stroke) -> None:
+    def _do(self, name: str, value: Value | Nudge | Swap | Stroke | Pulse) -> None:
         is_press = isinstance(value, Nudge) or value is True
         slot = slot_in(value)
         if not is_press and slot is None:

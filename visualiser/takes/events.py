@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from visualiser.controls import Command, Nudge, Stroke, Swap, Value
+from visualiser.controls import Command, Nudge, Pulse, Stroke, Swap, Value
 from visualiser.types import Features, FloatArray, Tick
 
 VERSION = 1
@@ -163,6 +163,8 @@ def _of_value(value: Any) -> Any:
         return {"swap": [value.to, value.back]}
     if isinstance(value, Stroke):
         return {"stroke": [*value.start, *value.end]}
+    if isinstance(value, Pulse):
+        return {"pulse": [value.bpm, value.phase]}
     if isinstance(value, bool | int | str) or (isinstance(value, float) and math.isfinite(value)):
         return value
     return str(value)
@@ -178,5 +180,8 @@ def _to_value(value: Any) -> Any:
     if "swap" in value:
         to, back = value["swap"]
         return Swap(str(to), str(back))
+    if "pulse" in value:
+        bpm, phase = value["pulse"]
+        return Pulse(_finite(bpm), None if phase is None else _finite(phase))
     x0, y0, x1, y1 = (_finite(number) for number in value["stroke"])
     return Stroke((x0, y0), (x1, y1))
