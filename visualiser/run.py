@@ -17,6 +17,7 @@ import pygame
 
 from visualiser.audio.file import DEMO, AudioFile, audio_duration_s
 from visualiser.audio.source import Silence, Source
+from visualiser.blackboard import Blackboard
 from visualiser.clock import FixedClock, WallClock
 from visualiser.config import ROOT, Settings
 from visualiser.controls import Control, Controls
@@ -32,6 +33,8 @@ from visualiser.reload import Reload
 from visualiser.remember import Memory
 from visualiser.show import Show, declare
 from visualiser.state import State
+from visualiser.teach import Teacher
+from visualiser.teach import declare as declare_teaching
 from visualiser.types import Features, Tick, UserError
 from visualiser.window import CONTROLS, MESSAGE_S, Status, Window
 from visualiser.words import printable
@@ -44,7 +47,8 @@ def declared_controls(model: str | None = None) -> list[Control]:
     """Every control there is; model: one to choose from beside those in models/, by path."""
     names = checkpoint.names()
     models = [*names, model] if model and checkpoint.is_path(model) else names
-    return [*declare(models), *declare_hearing(), *look.declare(), *CONTROLS]
+    hands = [*CONTROLS, *declare_teaching()]
+    return [*declare(models), *declare_hearing(), *look.declare(), *hands]
 
 
 def has_display() -> bool:
@@ -102,7 +106,10 @@ def perform(
         stack.callback(reload.close)
         state.follow(window.place, lambda: reload.written)
         stack.callback(state.close)
-        inputs: list[Input] = [window, reload, state]
+        teacher = Teacher(controls)
+        stack.callback(teacher.close)
+        blackboard = Blackboard(controls)
+        inputs: list[Input] = [window, reload, state, teacher]
         shown = Shown(timing)
         stack.callback(shown.write)
 
@@ -116,6 +123,7 @@ def perform(
             listener.obey(tick, commands)
             window.scope.hear(tick, features)
             frame = show.update(tick, features, commands)
+            teacher.attend(tick, features, commands, show.drawing, show.model)
             window.draw(frame, tick, features)
             recording.write(window.canvas, tick, listener.sound)
 
@@ -145,6 +153,7 @@ def perform(
                 message=listener.learning or messages.now(tick.t),
                 held=show.pins.held.tolist(),
             )
+            blackboard.draw(window.canvas, window.panes.boxes, teacher.seen(tick), tick.t)
             window.add_words(frame, features, status, listener.hearing(), tick.t)
             if not features.onset:  # what has just begun is not to wait for an even time
                 clock.hold()

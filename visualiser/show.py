@@ -131,6 +131,11 @@ class Show:
         self.decoder.submit(asked)
         return self.decoder.latest() or asked
 
+    @property
+    def drawing(self) -> FloatArray:
+        """What is drawn on the input pane, (S, S) 0..1: another array once it has changed."""
+        return self._sketchpad.field
+
     def close(self) -> None:
         self.decoder.close()
 
