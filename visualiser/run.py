@@ -47,8 +47,8 @@ def declared_controls(model: str | None = None) -> list[Control]:
     """Every control there is; model: one to choose from beside those in models/, by path."""
     names = checkpoint.names()
     models = [*names, model] if model and checkpoint.is_path(model) else names
-    hands = [*CONTROLS, *declare_teaching()]
-    return [*declare(models), *declare_hearing(), *look.declare(), *hands]
+    shown = [*declare(models), *declare_teaching()]
+    return [*shown, *declare_hearing(), *look.declare(), *CONTROLS]
 
 
 def has_display() -> bool:

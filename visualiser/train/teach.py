@@ -33,7 +33,7 @@ MOST = 16  # shapes, with those that a model was taught before
 COARSE = 32  # pixels along each edge of pictures that are only compared
 TELL_S = 0.2  # between two reports
 AFTER = 70  # steps that would take as long as what comes after them
-LEAST_S = 4.0  # of training, however slow the machine is
+LEAST = 120  # and how many there are, however slow the machine is: less is no lesson
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Pupil:
     mapped: int = 1600
     rounds: int = 3
     shown: int = 300
-    samples: int = 16
+    samples: int = 10
     tested: int = 40
 
 
@@ -165,8 +165,9 @@ def _learn(
             recent.append(float(loss.detach()))
             now = time.perf_counter()
             took_s = now - began
-            after_s = AFTER * took_s / step
-            limit_s = max(pupil.seconds - (began - asked) - after_s, LEAST_S)
+            step_s = took_s / step
+            after_s = AFTER * step_s
+            limit_s = max(pupil.seconds - (began - asked) - after_s, LEAST * step_s)
             share = max(share, step / pupil.steps, took_s / limit_s)
             if now - told >= TELL_S or share >= 1:
                 told = now
@@ -226,7 +227,7 @@ def find_places(
         some = found[rng.choice(len(found), len(found), p=weight[kinds] / weight[kinds].sum())]
         fitted = latents.fit(some, pupil.seed)
         if turn == 0:  # maps that are fitted to nearly the same have nearly the same directions
-            walked = order_directions(replace(coarse, latents=fitted), samples=8).latents
+            walked = order_directions(replace(coarse, latents=fitted), samples=6).latents
         walked = replace(fitted, directions=walked.directions, visibility=walked.visibility)
         points = rng.standard_normal((pupil.shown, walked.n_directions)).astype(np.float32)
         with torch.inference_mode():
