@@ -42,9 +42,9 @@ class Pupil:
     mapped: latents that the map is fitted to; rounds, shown: of find_places, and points looked at
     in each; samples: of its directions; tested: shapes that it has not seen, of either sort."""
 
-    steps: int = 400
-    seconds: float = 19.0
-    batch: int = 32
+    steps: int = 480
+    seconds: float = 20.0
+    batch: int = 24
     rate: float = 2.5e-3
     beta: float = 1e-4
     seed: int = 1
