@@ -26,12 +26,13 @@ from visualiser.train.loop import Pace
 from visualiser.train.shape import decode_at, evaluate, look_near, loss_of
 from visualiser.types import FloatArray, UserError
 
-SHARE = 0.6  # of what is shown in training is taught,
+SHARE = 0.65  # of what is shown in training is taught,
 WALKED = 0.5  # and of what a walk shows
 BLENDED = 0.25  # share of taught sketches that are half-way to one of the model's own kinds
 MOST = 16  # shapes, with those that a model was taught before
 COARSE = 32  # pixels along each edge of pictures that are only compared
 TELL_S = 0.2  # between two reports
+RISE = 0.03  # of the training: it does not begin from nothing
 AFTER = 70  # steps that would take as long as what comes after them
 LEAST = 120  # and how many there are, however slow the machine is: less is no lesson
 
@@ -141,7 +142,7 @@ def _learn(
     well settled. asked: when it was asked for, perf_counter's.
     """
     every = grid(settings.size, settings.size)
-    pace = Pace(1000, pupil.rate)
+    pace = Pace(1000, pupil.rate, rise=RISE)
     optimizer = torch.optim.AdamW(net.parameters(), lr=pupil.rate, weight_decay=0, fused=True)
 
     def draw(step: int) -> tuple[Tensor, ...]:
