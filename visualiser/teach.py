@@ -29,8 +29,8 @@ _NOTHING = "there is no shape to {}: draw one on the input pane (G), or drop a p
 
 def declare() -> tuple[Control, ...]:
     return (
-        action("teach.keep", "keep the drawing as an example; once more: not", "'"),
-        action("teach.start", "teach it the examples; once more: stop", "j"),
+        action("teach.keep", "keep the drawing, or not", "'"),
+        action("teach.start", "teach what is kept, and stop", "j"),
         action("teach.forget", "forget the kept examples; once more: not"),
     )
 
