@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from visualiser.types import UserError
@@ -216,6 +216,12 @@ class Controls:
     def get(self, id: str) -> Control | None:
         """The declaration of that id."""
         return self._declared.get(id)
+
+    def offer(self, id: str, choice: str) -> None:
+        """Add to the choices of a control that has some; one that is there already stays."""
+        control = self._declared[id]
+        if choice not in control.choices:
+            self._declared[id] = replace(control, choices=(*control.choices, choice))
 
     @property
     def values(self) -> Mapping[str, Value]:

@@ -17,6 +17,7 @@ import pygame
 
 from visualiser.audio.file import DEMO, AudioFile, audio_duration_s
 from visualiser.audio.source import Silence, Source
+from visualiser.blackboard import Blackboard
 from visualiser.clock import FixedClock, WallClock
 from visualiser.config import ROOT, Settings
 from visualiser.controls import Control, Controls
@@ -38,6 +39,8 @@ from visualiser.show import Show, declare
 from visualiser.state import State
 from visualiser.takes.events import Head, rounded
 from visualiser.takes.log import Log
+from visualiser.teach import Teacher
+from visualiser.teach import declare as declare_teaching
 from visualiser.types import Features, Tick, UserError
 from visualiser.window import CONTROLS, MESSAGE_S, Status, Window
 from visualiser.words import printable
@@ -51,7 +54,8 @@ def declared_controls(model: str | None = None) -> list[Control]:
     """Every control there is; model: one to choose from beside those in models/, by path."""
     names = checkpoint.names()
     models = [*names, model] if model and checkpoint.is_path(model) else names
-    return [*declare(models), *declare_hearing(), *declare_knobs(), *look.declare(), *CONTROLS]
+    shown = [*declare(models), *declare_teaching()]
+    return [*shown, *declare_hearing(), *declare_knobs(), *look.declare(), *CONTROLS]
 
 
 def has_display() -> bool:
@@ -123,7 +127,10 @@ def perform(
         stack.callback(osc.close)
         midi = Midi(settings.midi, controls, memory)
         stack.callback(midi.close)
-        inputs: list[Input] = [window, reload, state, osc, midi]
+        teacher = Teacher(controls)
+        stack.callback(teacher.close)
+        blackboard = Blackboard(controls)
+        inputs: list[Input] = [window, reload, state, osc, midi, teacher]
         shown = Shown(timing)
         stack.callback(shown.write)
 
@@ -144,6 +151,7 @@ def perform(
                 song_at = listener.song_at(tick)
                 log.write(tick, features, commands, show.path, listener.sound, song_at,
                           show.departed)  # fmt: skip
+            teacher.attend(tick, features, commands, show.drawing, show.model)
             window.draw(frame, tick, features)
             recording.write(window.canvas, tick, listener.sound)
 
@@ -175,6 +183,7 @@ def perform(
                 held=show.pins.held.tolist(),
                 cues=show.cues.view,
             )
+            blackboard.draw(window.canvas, window.panes.boxes, teacher.seen(tick), tick.t)
             window.add_words(frame, features, status, listener.hearing(), tick.t)
             if not features.onset:  # what has just begun is not to wait for an even time
                 clock.hold()

@@ -150,6 +150,11 @@ class Show:
         """The file of the model that plays."""
         return checkpoint.find(self._playing, self._folder)
 
+    @property
+    def drawing(self) -> FloatArray:
+        """What is drawn on the input pane, (S, S) 0..1: another array once it has changed."""
+        return self._sketchpad.field
+
     def close(self) -> None:
         self.decoder.close()
         self.cues.close()

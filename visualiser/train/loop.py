@@ -23,15 +23,16 @@ SAVE_EVERY_S = 60.0
 
 @dataclass(frozen=True)
 class Pace:
-    """steps: how many; rate: AdamW's highest, reached after a tenth of them and then falling to
+    """steps: how many; rate: AdamW's highest, reached after `rise` of them and then falling to
     nothing along a cosine; warm_up: share of the steps over which the KL divergence comes in."""
 
     steps: int
     rate: float
     warm_up: float = 0.3
+    rise: float = 0.1
 
     def rate_at(self, step: int) -> float:
-        rise = max(self.steps * 0.1, 1)
+        rise = max(self.steps * self.rise, 1)
         if step < rise:
             return self.rate * (step + 1) / rise
         return self.rate * 0.5 * (1 + math.cos(math.pi * (step - rise) / max(self.steps - rise, 1)))

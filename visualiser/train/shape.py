@@ -54,12 +54,16 @@ def draw_batch(settings: ShapeTraining, step: int, every: Tensor) -> tuple[Tenso
     from the middle; distances (n, P) at some points (n, P, 3), pixels drawn by lot, the nearer to
     the outline the likelier."""
     rng = np.random.default_rng([settings.seed, step])
-    drawn = make(settings.batch, rng, settings.sketches)
-    flat = drawn.distance.reshape(settings.batch, -1)
+    return look_near(make(settings.batch, rng, settings.sketches), rng, every)
+
+
+def look_near(drawn: Sketches, rng: np.random.Generator, every: Tensor) -> tuple[Tensor, ...]:
+    """The same of these sketches. every: (S * S, 3), of stack.grid."""
+    flat = drawn.distance.reshape(len(drawn.distance), -1)
     some = np.broadcast_to(np.arange(flat.shape[1]), flat.shape)
     if flat.shape[1] > DRAWN:
         some = rng.integers(0, flat.shape[1], (len(flat), DRAWN))
-    off = np.abs(np.take_along_axis(flat, some, axis=1)) * (settings.sketches.size / 2)
+    off = np.abs(np.take_along_axis(flat, some, axis=1)) * (drawn.distance.shape[1] / 2)
     lot = rng.random(some.shape, np.float32) * (1 + off) ** 2
     near = np.take_along_axis(some, np.argpartition(lot, NEAR, axis=1)[:, :NEAR], axis=1)
     places = np.concatenate([near, rng.integers(0, flat.shape[1], (len(flat), FAR))], axis=1)
@@ -76,6 +80,24 @@ def decode_at(net: Autoencoder, z: Tensor, points: Tensor) -> Tensor:
     for step in others:
         y = step(y)
     return y[..., 0]
+
+
+def loss_of(net: Autoencoder, batch: tuple[Tensor, ...], beta: float) -> Tensor:
+    """Of a batch as `draw_batch` gives it. beta: weight of the KL divergence, for a nat."""
+    pictures, where, there, points = batch
+    first = net.encoder.steps[0]
+    found = first.where(pictures[..., None])
+    mean, logvar = first.look(pictures[..., None], found).chunk(2, 1)
+    logvar = logvar.clamp(-12, 4)
+    missed = (found[:, :2] - where[:, :2]).abs().sum(1) / where[:, 2]
+    missed += (found[:, 2] - where[:, 2].expm1().log()).abs()
+    z = mean + torch.randn_like(mean) * (logvar / 2).exp()
+    off = (decode_at(net, z, points) - there).abs()
+    # Far from the outline an error of a tenth of the distance is as good as none.
+    weight = torch.ones_like(off)
+    weight[:, NEAR:] = 1 / (1 + there[:, NEAR:].abs() * 16)
+    nats = kl_nats(mean, logvar)
+    return (off * weight).mean() * 16 + missed.mean() / 8 + beta * nats
 
 
 def train(
@@ -100,22 +122,6 @@ def train(
     history: list[Progress] = []
     began = time.perf_counter()
 
-    def loss_of(batch: tuple[Tensor, ...], kl_share: float) -> Tensor:
-        pictures, where, there, points = batch
-        first = net.encoder.steps[0]
-        found = first.where(pictures[..., None])
-        mean, logvar = first.look(pictures[..., None], found).chunk(2, 1)
-        logvar = logvar.clamp(-12, 4)
-        missed = (found[:, :2] - where[:, :2]).abs().sum(1) / where[:, 2]
-        missed += (found[:, 2] - where[:, 2].expm1().log()).abs()
-        z = mean + torch.randn_like(mean) * (logvar / 2).exp()
-        off = (decode_at(net, z, points) - there).abs()
-        # Far from the outline an error of a tenth of the distance is as good as none.
-        weight = torch.ones_like(off)
-        weight[:, NEAR:] = 1 / (1 + there[:, NEAR:].abs() * 16)
-        nats = kl_nats(mean, logvar)
-        return (off * weight).mean() * 16 + missed.mean() / 8 + settings.beta * kl_share * nats
-
     def look(step: int, loss: float) -> None:
         if step % EVERY == 0 or step == settings.steps:
             figures = evaluate(net, held_out)
@@ -128,7 +134,7 @@ def train(
         net,
         pace,
         lambda step: draw_batch(settings, step, every),
-        loss_of,
+        lambda batch, kl_share: loss_of(net, batch, settings.beta * kl_share),
         look,
         stopped,
         keep,
