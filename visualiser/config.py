@@ -62,6 +62,12 @@ class Take(Section):
     sound: bool = False
 
 
+class Stage(Section):
+    display: str | int = 0
+    width: int = Field(960, ge=160, le=7680)
+    height: int = Field(540, ge=90, le=4320)
+
+
 class Record(Section):
     sound: bool = True
     fps: int = Field(60, ge=1, le=240)
@@ -135,6 +141,7 @@ SECTIONS: dict[str, type[Section]] = {
     "window": Window,
     "sound": Sound,
     "take": Take,
+    "stage": Stage,
     "record": Record,
     "train": Train,
     "train_shape": TrainShape,
@@ -154,6 +161,7 @@ class Settings:
     window: Window
     sound: Sound
     take: Take
+    stage: Stage
     record: Record
     train: Train
     train_shape: TrainShape

@@ -4,11 +4,22 @@ from __future__ import annotations
 
 import sys
 
+import pygame
+
+from visualiser.config import Settings
+from visualiser.displays import WINDOW, displays, match
+from visualiser.run import has_display
 from visualiser.types import UserError
 
 
-def devices(wanted: str | int) -> None:
-    """List the sound inputs; the one that config.toml selects is marked with *."""
+def devices(settings: Settings) -> None:
+    """List displays and sound inputs; those that config.toml selects are marked with *."""
+    list_displays(settings.stage.display)
+    list_sounds(settings.sound.input)
+
+
+def list_sounds(wanted: str | int) -> None:
+    """List the sound inputs; the wanted one is marked with *."""
     from visualiser.audio.inputs import list_inputs, match_input
 
     rows = list_inputs()
@@ -27,6 +38,19 @@ def devices(wanted: str | int) -> None:
         )
     if rows and not any(row.is_monitor for row in rows):
         print(f"no monitor is listed; {_monitor_here()}", file=sys.stderr)
+
+
+def list_displays(wanted: str | int) -> None:
+    """List the displays, if there are any; the one that is wanted for the output is marked."""
+    if not has_display():
+        return
+    rows = displays()
+    chosen = match(wanted, rows)
+    for row in rows:
+        print(f"{'*' if row is chosen else ' '} display {row}")
+    if wanted not in (0, "", WINDOW) and chosen is None:
+        print(f"squircle: [stage] display = {wanted!r} is none of the displays", file=sys.stderr)
+    pygame.display.quit()
 
 
 def _monitor_here() -> str:
