@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -22,13 +22,16 @@ def command(*options: str) -> list[str]:
     return [sys.executable, str(ROOT / "main.py"), "play", "--fresh", *options]
 
 
-def play(display: str, seconds: float, *options: str) -> tuple[list[float], list[float]]:
-    """Run the real program; returns when each frame, and each new picture, was shown."""
+def play(
+    display: str, seconds: float, *options: str, env: Mapping[str, str] | None = None
+) -> tuple[list[float], list[float]]:
+    """Run the real program; returns when each frame, and each new picture, was shown. env: added to
+    the environment."""
     with tempfile.TemporaryDirectory() as folder:
         timing = Path(folder) / "timing.json"
         subprocess.run(
             command("--seconds", str(seconds), "--timing", str(timing), *options),
-            env={**os.environ, "DISPLAY": display},
+            env={**os.environ, "DISPLAY": display, **(env or {})},
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             check=True,
@@ -39,13 +42,14 @@ def play(display: str, seconds: float, *options: str) -> tuple[list[float], list
 
 
 @contextmanager
-def virtual_screen() -> Iterator[str]:
-    """A screen of its own, 1280x800; yields the DISPLAY to use."""
+def virtual_screen(width: int = 1280, height: int = 800) -> Iterator[str]:
+    """A screen of its own; yields the DISPLAY to use."""
     if not shutil.which("Xvfb"):
         raise UserError("this benchmark needs Xvfb: apt install xvfb (Debian, Ubuntu)")
     read, write = os.pipe()
+    size = f"{width}x{height}x24"
     screen = subprocess.Popen(
-        ["Xvfb", "-displayfd", str(write), "-screen", "0", "1280x800x24", "-nolisten", "tcp"],
+        ["Xvfb", "-displayfd", str(write), "-screen", "0", size, "-nolisten", "tcp"],
         pass_fds=[write],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

@@ -318,7 +318,8 @@ def test_q_quits(see: Callable, screen: VirtualScreen, playing: Playing) -> None
 def test_hammering_the_keys_and_a_polite_kill(program: Program, screen: VirtualScreen) -> None:
     names = {"space": "space", ".": "period", "up": "Up", "down": "Down",
              "[": "bracketleft", "]": "bracketright", "return": "Return", ",": "comma",
-             "/": "slash", "-": "minus", "=": "equal"}  # fmt: skip
+             "/": "slash", "-": "minus", "=": "equal", "\\": "backslash",
+             "backspace": "BackSpace", "f9": "F9", "f10": "F10", "f12": "F12"}  # fmt: skip
     keys = [key.name for control in declared_controls() for key in control.keys if key.name != "q"]
     keys = [names.get(key, key) for key in keys]
     keys += [

@@ -10,12 +10,13 @@ There is no window manager: nobody but the program moves its window, and it has 
 
 from __future__ import annotations
 
+import ctypes
 import os
 import shutil
 import subprocess
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import av
@@ -27,15 +28,26 @@ _LIKELY = [11]  # sizes at which words were found: the last is tried first
 _FONT = Path(__file__).resolve().parents[1] / "assets" / "JetBrainsMono-Regular.ttf"
 
 
+class _Cursor(ctypes.Structure):
+    """XFixesCursorImage."""
+
+    _fields_ = [
+        ("place", ctypes.c_short * 2),
+        ("size", ctypes.c_ushort * 2),
+        ("hot", ctypes.c_ushort * 2),
+        ("serial", ctypes.c_ulong),
+        ("pixels", ctypes.POINTER(ctypes.c_ulong)),
+    ]
+
+
 class VirtualScreen:
     """env: what to add to the environment of processes whose windows shall be seen on it."""
 
     def __init__(self, width: int, height: int) -> None:
         self.width, self.height = width, height
         said, says = os.pipe()
-        size = f"{width}x{height}x24"
         # It looks for a free number by itself, and says it once it can be used.
-        command = ["Xvfb", "-displayfd", str(says), "-screen", "0", size, "-nolisten", "tcp"]
+        command = [*self._command(), "-displayfd", str(says), "-nolisten", "tcp"]
         self._server = subprocess.Popen(command, pass_fds=[says], stderr=subprocess.DEVNULL)
         os.close(says)
         with os.fdopen(said) as number:
@@ -48,6 +60,9 @@ class VirtualScreen:
             format="x11grab",
             options={"video_size": f"{width}x{height}", "framerate": "60", "draw_mouse": "0"},
         )
+
+    def _command(self) -> list[str]:
+        return ["Xvfb", "-screen", "0", f"{self.width}x{self.height}x24"]
 
     def close(self) -> None:
         self._camera.close()
@@ -80,9 +95,9 @@ class VirtualScreen:
         """Give the window another size."""
         self._do("windowsize", self._windows()[0], width, height)
 
-    def move(self, left: int, top: int) -> None:
-        """Put the window's corner there."""
-        self._do("windowmove", self._windows()[0], left, top)
+    def move(self, left: int, top: int, title: str = "") -> None:
+        """Put the window's corner there: of the only one, or of that title."""
+        self._do("windowmove", self.find(title) if title else self._windows()[0], left, top)
 
     def place(self) -> tuple[int, int, int, int]:
         """Where the window is: left, top, width, height; all 0 while there is none."""
@@ -91,6 +106,40 @@ class VirtualScreen:
             found = dict(line.split("=") for line in said.split())
             return int(found["X"]), int(found["Y"]), int(found["WIDTH"]), int(found["HEIGHT"])
         return 0, 0, 0, 0
+
+    def find(self, title: str) -> str | None:
+        """The window of exactly that title."""
+        for window in self._windows():
+            with suppress(AssertionError):  # it has just gone
+                if self._do("getwindowname", window).strip() == title:
+                    return window
+        return None
+
+    def shut(self, title: str) -> None:
+        """Close the window of that title, as its frame's button would."""
+        x = ctypes.CDLL("libX11.so.6")
+        x.XOpenDisplay.restype = x.XInternAtom.restype = ctypes.c_void_p
+        display = ctypes.c_void_p(x.XOpenDisplay(self.name.encode()))
+        protocols, delete = (
+            x.XInternAtom(display, name, 0) for name in (b"WM_PROTOCOLS", b"WM_DELETE_WINDOW")
+        )
+        window = int(self.find(title) or 0)
+        # XClientMessageEvent, in C's longs: type, serial, sent, display, window, message, format.
+        event = (ctypes.c_long * 24)(33, 0, 1, 0, window, protocols, 32, delete)
+        x.XSendEvent(display, ctypes.c_ulong(window), 0, ctypes.c_long(0), event)
+        x.XCloseDisplay(display)
+
+    def has_cursor(self) -> bool:
+        """Whether the mouse is seen now: a cursor that is none has no pixel that is not clear."""
+        x, fixes = ctypes.CDLL("libX11.so.6"), ctypes.CDLL("libXfixes.so.3")
+        x.XOpenDisplay.restype = ctypes.c_void_p
+        fixes.XFixesGetCursorImage.restype = ctypes.POINTER(_Cursor)
+        display = ctypes.c_void_p(x.XOpenDisplay(self.name.encode()))
+        image = fixes.XFixesGetCursorImage(display).contents
+        n = image.size[0] * image.size[1]
+        seen = any(image.pixels[i] >> 24 & 0xFF for i in range(n))
+        x.XCloseDisplay(display)
+        return seen
 
     def window(self) -> np.ndarray:
         """What is seen of the window now: (height, width, 3) uint8."""

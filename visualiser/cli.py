@@ -249,7 +249,7 @@ def _controls(options: argparse.Namespace) -> int:
 def _devices(options: argparse.Namespace) -> int:
     from visualiser.verbs.devices import devices
 
-    devices(_settings(options).sound.input)
+    devices(_settings(options))
     return 0
 
 

@@ -91,6 +91,12 @@ class Midi(Section):
     map: dict[str, Any] = {}
 
 
+class Stage(Section):
+    display: str | int = 0
+    width: int = Field(960, ge=160, le=7680)
+    height: int = Field(540, ge=90, le=4320)
+
+
 class Record(Section):
     sound: bool = True
     fps: int = Field(60, ge=1, le=240)
@@ -166,6 +172,7 @@ SECTIONS: dict[str, type[Section]] = {
     "take": Take,
     "osc": Osc,
     "midi": Midi,
+    "stage": Stage,
     "record": Record,
     "train": Train,
     "train_shape": TrainShape,
@@ -187,6 +194,7 @@ class Settings:
     take: Take
     osc: Osc
     midi: Midi
+    stage: Stage
     record: Record
     train: Train
     train_shape: TrainShape

@@ -110,7 +110,7 @@ def parser() -> argparse.ArgumentParser:
     controls = verb("controls", "list what can be changed while playing: keys, ranges")
     controls.add_argument("--markdown", action="store_true", help="as the page docs/controls.md")
     controls.add_argument("--json", action="store_true")
-    verb("devices", "list the sound inputs and mark the one config.toml selects")
+    verb("devices", "list sound inputs and displays; * is what config.toml selects")
     listen = verb("listen", "show what is heard: bands, onsets, beat, levels")
     listen.add_argument("file", nargs="?", type=Path, metavar="FILE", help="instead of the input")
     listen.add_argument("--json", action="store_true", help="an object a tick; of a file, at once")

@@ -36,6 +36,8 @@ from visualiser.record import RECORDINGS, Recording, VideoWriter, pixels_of
 from visualiser.reload import Reload
 from visualiser.remember import Memory
 from visualiser.show import Show, declare
+from visualiser.stage import CONTROLS as STAGE
+from visualiser.stage import Stage
 from visualiser.state import State
 from visualiser.takes.events import Head, rounded
 from visualiser.takes.log import Log
@@ -55,7 +57,8 @@ def declared_controls(model: str | None = None) -> list[Control]:
     names = checkpoint.names()
     models = [*names, model] if model and checkpoint.is_path(model) else names
     shown = [*declare(models), *declare_teaching()]
-    return [*shown, *declare_hearing(), *declare_knobs(), *look.declare(), *CONTROLS]
+    played = [*declare_hearing(), *declare_knobs()]
+    return [*shown, *played, *look.declare(), *STAGE, *CONTROLS]
 
 
 def has_display() -> bool:
@@ -100,6 +103,8 @@ def perform(
         stack.callback(end_show)
         window = Window(settings.window, controls, "Squircle", state.place)
         stack.callback(window.close)
+        stage = Stage(settings.stage, controls, window.panes)
+        stack.callback(stage.close)
         memory = Memory(settings.path)
         stack.callback(memory.close)
         source = source_of(settings.sound, song)
@@ -118,7 +123,7 @@ def perform(
 
         stack.callback(end_recording)
         if record:
-            recording.start(window.canvas.get_size())
+            recording.start(stage.size(window.canvas))
         reload = Reload(settings, declared, memory, song is None).start()
         stack.callback(reload.close)
         state.follow(window.place, lambda: reload.written)
@@ -145,6 +150,7 @@ def perform(
             listener.obey(tick, commands)
             midi.follow(reload.written)
             midi.obey(commands)
+            commands += stage.obey(commands, show.paused)
             window.scope.hear(tick, features)
             frame = show.update(tick, features, commands)
             if log is not None:
@@ -152,18 +158,21 @@ def perform(
                 log.write(tick, features, commands, show.path, listener.sound, song_at,
                           show.departed)  # fmt: skip
             teacher.attend(tick, features, commands, show.drawing, show.model)
+            stage.paint(frame, tick, features)
             window.draw(frame, tick, features)
-            recording.write(window.canvas, tick, listener.sound)
+            output = stage.draw(window.canvas)  # what the audience sees
+            recording.write(output, tick, listener.sound)
 
             asked = {id for id, _ in commands}
             if "window.screenshot" in asked:
-                messages.say(_screenshot(window.canvas))
+                messages.say(_screenshot(output))
             if "window.record" in asked:
-                recording.toggle(window.canvas.get_size())
+                recording.toggle(output.get_size())
             if "window.inputs" in asked:
                 window.picker.toggle(listener.source)
             lines = [line for each in inputs for line in each.notices()]
             lines += log.said() if log is not None else []
+            lines += stage.notices()
             for line in [*lines, *listener.notices(), *show.notices, *recording.notices]:
                 messages.say(line)
             show.notices.clear()
@@ -175,6 +184,7 @@ def perform(
                 mode=str(controls["show.mode"]),
                 speed=controls.number("show.speed"),
                 paused=show.paused,
+                stage=stage.sign,
                 source=listener.source.label,
                 trouble=listener.trouble,
                 tempo=tempo_of(features),
@@ -187,6 +197,7 @@ def perform(
             window.add_words(frame, features, status, listener.hearing(), tick.t)
             if not features.onset:  # what has just begun is not to wait for an even time
                 clock.hold()
+            stage.flip()
             window.flip()
             window.scope.delay.flip(frame.tick.index, clock.now())
             shown.count(frame.tick.index, frame.image is not None)

@@ -20,6 +20,7 @@ from visualiser.help import Help
 from visualiser.look.palette import ALERT, INK, LINE, PAPER, QUIET
 from visualiser.look.panes import Panes
 from visualiser.look.text import text
+from visualiser.output import of_output
 from visualiser.panel import ARROWS, MOUSE, Panel
 from visualiser.panel import KEYS as PANEL_KEYS
 from visualiser.picker import KEYS, Picker
@@ -48,13 +49,14 @@ ADVANCE = 0.61  # of the typeface: a letter's width, times its size
 @dataclass(frozen=True)
 class Status:
     """What the words on the canvas say. trouble: of the source; tempo: while there is a beat; held:
-    which latents are in someone's hands."""
+    which latents are in someone's hands; stage: what the audience sees instead of the picture."""
 
     driver: str
     model: str
     mode: str
     speed: float
     paused: bool
+    stage: str
     source: str
     trouble: str
     tempo: str
@@ -98,8 +100,12 @@ class Window:
     def commands(self) -> Iterator[Command]:
         """What was asked for since the last frame."""
         for event in pygame.event.get():
-            if event.type == pygame.QUIT:
+            if (of_it := of_output(event)) is not None:
+                yield from of_it
+            elif event.type in (pygame.QUIT, pygame.WINDOWCLOSE):
                 yield "window.quit", True
+            elif event.type == pygame.WINDOWENTER:
+                pygame.mouse.set_visible(not self._fullscreen)
             elif event.type == pygame.DROPFILE:
                 yield "show.drop", str(event.file)
             elif event.type in MOUSE:
@@ -246,6 +252,8 @@ class Window:
             parts.append((status.tempo, PAPER))
         if status.paused:
             parts.append(("paused", ALERT))
+        if status.stage:
+            parts.insert(0, (status.stage, ALERT))
         right = width - size
         for words, colour in (("H help", QUIET), (status.recording, ALERT)):
             if words:

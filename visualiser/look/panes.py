@@ -56,6 +56,7 @@ class Panes:
         self._frame: Frame | None = None  # the one that was drawn last
         self._begun: Begun | None = None
         self._greys: tuple[Palette, Table] | None = None
+        self._shown: pygame.Surface | None = None  # the output, painted elsewhere for this frame
 
     @property
     def palette(self) -> Palette:
@@ -101,12 +102,10 @@ class Panes:
         begun, self._begun, self._frame = self._begun, None, frame
         if begun != self._wanted(canvas, below, frame):
             begun = self._ground(canvas, frame.tick.t, below, frame)
-        place = canvas.get_size(), below, begun.alone
-        if last is not None and last.model is not frame.model:
-            self._begin_fade(last, frame, place)
-        self._fade.advance(tick.dt, place)
-        self._eye.advance(frame, tick, features)
         assert self.boxes is not None
+        if self._shown is None:
+            place = canvas.get_size(), below, begun.alone
+            self._follow(last, frame, tick, features, place, self.boxes[1])
         left, right = self.boxes
         for box, draw in ((left, self._input), (right, self._output)):
             if box is left and begun.alone:
@@ -118,25 +117,64 @@ class Panes:
                 part.blit(canvas, (0, 0), box)
                 draw(frame, part, part.get_rect())
                 canvas.blit(part, box)
+        if self._shown is None:
+            self._fade.draw(canvas)
+        self._shown = None
+
+    def draw_output(
+        self, frame: Frame, canvas: pygame.Surface, tick: Tick, features: Features
+    ) -> None:
+        """Draw the output alone over a whole canvas of 32 bits, as `look.output_only` does; the
+        `draw` of the same frame has a smaller copy of it."""
+        _, box = layout(canvas.get_size(), 0, True, frame.kind != "colour")
+        self._follow(self._frame, frame, tick, features, (canvas.get_size(), 0, True), box)
+        for strip in around(box, canvas.get_rect()):
+            canvas.fill(INK, strip)
+        self._output(frame, canvas, box)
         self._fade.draw(canvas)
+        self._shown = canvas
+
+    def picture(self, canvas: pygame.Surface) -> pygame.Surface:
+        """The part of a canvas that the output was drawn on, to be drawn over: all of it where the
+        output is alone."""
+        whole = canvas.get_rect()
+        left, right = self.boxes or (whole, whole)
+        return canvas.subsurface(whole if left == right else right.clip(whole))
+
+    def _follow(
+        self,
+        last: Frame | None,
+        frame: Frame,
+        tick: Tick,
+        features: Features,
+        place: tuple[tuple[int, int], int, bool],
+        box: pygame.Rect,
+    ) -> None:
+        """Move on to a frame. last: the one before; place: of the panes; box: of its picture."""
+        if last is not None and last.model is not frame.model:
+            self._begin_fade(last, frame, place, box)
+        self._fade.advance(tick.dt, place)
+        self._eye.advance(frame, tick, features)
 
     def _begin_fade(
-        self, last: Frame, frame: Frame, place: tuple[tuple[int, int], int, bool]
+        self, last: Frame, frame: Frame, place: tuple[tuple[int, int], int, bool], box: pygame.Rect
     ) -> None:
-        """From a model's last picture to the first one of another. place: of the panes."""
+        """From a model's last picture to the first one of another, which comes into the box."""
         wanted = frame.fade_s
         fade_s = float(self._controls["look.model_fade"]) if wanted is None else wanted
-        if fade_s <= 0 or last.image is None or self.boxes is None:
+        if fade_s <= 0 or last.image is None:
             return
-        box = layout(*place, wide=place[2] and last.kind != "colour")[1]
-        area = box.union(self.boxes[1])  # one may be square and the other wide
+        before = layout(*place, wide=place[2] and last.kind != "colour")[1]
+        area = before.union(box)  # one may be square and the other wide
         picture = pygame.Surface(area.size, 0, 32)
         picture.fill(INK)
-        self._eye.draw(last, picture, box.move(-area.left, -area.top))
+        self._eye.draw(last, picture, before.move(-area.left, -area.top))
         self._fade.begin(picture, area, fade_s, place)
 
     def _output(self, frame: Frame, canvas: pygame.Surface, box: pygame.Rect) -> None:
-        if frame.image is None:
+        if self._shown is not None:
+            shrink(self._shown, canvas, box)
+        elif frame.image is None:
             canvas.fill(PANE, box)
         else:
             self._eye.draw(frame, canvas, box)
@@ -154,6 +192,14 @@ class Panes:
             table = Table(1 / (GREYS - 1), -over, palette(greys), GREYS + over)
             self._greys = palette, table
         paint(canvas, box, frame.field, (w, h), smooth, self._greys[1])
+
+
+def shrink(picture: pygame.Surface, canvas: pygame.Surface, box: pygame.Rect) -> None:
+    """Draw a copy of a picture into a box of the canvas, in its proportions."""
+    canvas.fill(PANE, box)
+    inner = picture.get_rect().fit(box)
+    if inner.width > 0 and inner.height > 0:
+        pygame.transform.scale(picture, inner.size, canvas.subsurface(inner))
 
 
 def around(box: pygame.Rect, whole: pygame.Rect) -> list[pygame.Rect]:

@@ -5,14 +5,20 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 
+import pygame
+
+from visualiser.config import Settings
+from visualiser.displays import WINDOW, displays, match
+from visualiser.run import has_display
 from visualiser.types import UserError
 
 
-def devices(wanted: str | int) -> None:
-    """List the sound inputs, the one that config.toml selects marked with *, and what there is of
-    MIDI."""
+def devices(settings: Settings) -> None:
+    """List displays, sound inputs and what there is of MIDI; those that config.toml selects are
+    marked with *."""
+    list_displays(settings.stage.display)
     try:
-        _sound(wanted)
+        list_sounds(settings.sound.input)
     finally:
         found, trouble = _midi()
         for name, ways in found.items():
@@ -32,7 +38,8 @@ def _midi() -> tuple[Mapping[str, str], str]:
     return found, "" if found else "no controller is plugged in"
 
 
-def _sound(wanted: str | int) -> None:
+def list_sounds(wanted: str | int) -> None:
+    """List the sound inputs; the wanted one is marked with *."""
     from visualiser.audio.inputs import list_inputs, match_input
 
     rows = list_inputs()
@@ -51,6 +58,19 @@ def _sound(wanted: str | int) -> None:
         )
     if rows and not any(row.is_monitor for row in rows):
         print(f"no monitor is listed; {_monitor_here()}", file=sys.stderr)
+
+
+def list_displays(wanted: str | int) -> None:
+    """List the displays, if there are any; the one that is wanted for the output is marked."""
+    if not has_display():
+        return
+    rows = displays()
+    chosen = match(wanted, rows)
+    for row in rows:
+        print(f"{'*' if row is chosen else ' '} display {row}")
+    if wanted not in (0, "", WINDOW) and chosen is None:
+        print(f"squircle: [stage] display = {wanted!r} is none of the displays", file=sys.stderr)
+    pygame.display.quit()
 
 
 def _monitor_here() -> str:
