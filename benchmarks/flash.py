@@ -189,9 +189,8 @@ def seen(canvas: pygame.Surface) -> Picture:
     return pixels[..., 2::-1]
 
 
-def judge(scene: Scene) -> tuple[list[Violation], list[Violation], int, float]:
-    """What is wrong with it before and after the guard, how many pictures the guard changed, and
-    how much still moves, over what moved before."""
+def judge(scene: Scene) -> tuple[list[Violation], list[Violation], int]:
+    """What is wrong with it before and after the guard, and how many pictures the guard changed."""
     guard, canvas = FlashGuard(controls()), pygame.Surface(SIZE, 0, 32)
     before, after, changed = Audit(), Audit(), 0
     for n in range(round(SECONDS * scene.fps)):
@@ -204,7 +203,7 @@ def judge(scene: Scene) -> tuple[list[Violation], list[Violation], int, float]:
         changed += not same
         before.see(picture, t)
         after.see(out, t)
-    return before.violations, after.violations, changed, 0.0
+    return before.violations, after.violations, changed
 
 
 def flash(quick: bool) -> Iterator[Row]:
@@ -212,7 +211,7 @@ def flash(quick: bool) -> Iterator[Row]:
     found = under = count = 0
     names: list[str] = []
     for scene in offending(quick):
-        before, after, _, _ = judge(scene)
+        before, after, _ = judge(scene)
         count += 1
         found += bool(before)
         under += not after
@@ -225,7 +224,7 @@ def flash(quick: bool) -> Iterator[Row]:
     complies = alike = count = 0
     names = []
     for scene in complying(quick):
-        before, _, changed, _ = judge(scene)
+        before, _, changed = judge(scene)
         count += 1
         complies += not before
         alike += not changed
@@ -235,3 +234,77 @@ def flash(quick: bool) -> Iterator[Row]:
     yield Row("flash: complying videos that the audit passes", complies / count * 100, "%", 100,
               True)  # fmt: skip
     yield Row("flash: left as they are, bit for bit", alike / count * 100, "%", 100, True, note)
+
+    yield from shows(quick)
+    yield from cost(quick)
+
+
+def shows(quick: bool) -> Iterator[Row]:
+    """The show's own pictures, as it starts, with every model and look: are any changed?"""
+    from visualiser import run
+    from visualiser.audio.file import DEMO, AudioFile
+    from visualiser.config import CONFIG, load
+    from visualiser.decode import Inline, Network
+    from visualiser.listener import Listener
+    from visualiser.look.looks import looks
+    from visualiser.look.panes import Panes
+    from visualiser.clock import FixedClock
+    from visualiser.nets import checkpoint
+    from visualiser.show import Show
+
+    changed, count, names = 0, 0, []
+    kinds = [(look, "shapes", "perlin") for look in looks()]
+    kinds += [("relief", model, "perlin") for model in checkpoint.names() if model != "shapes"]
+    kinds += [("relief", "shapes", driver) for driver in ("simplex", "random", "audio")]
+    for look, model, driver in kinds[:: 3 if quick else 1]:
+        given = {"look.look": look, "show.model": model, "show.driver": driver}
+        settings = load(run.declared_controls(), CONFIG, given)
+        table = Controls(run.declared_controls(), settings.controls)
+        show = Show(table, Inline(Network().draw), 1)
+        source = AudioFile(DEMO, loop=True)
+        listener = Listener(source, settings.sound, table)
+        panes, guard, canvas = Panes(table), FlashGuard(table), pygame.Surface((640, 360), 0, 32)
+        touched = 0
+        for tick in FixedClock(60, 4 if quick else 10).ticks():
+            features = listener.listen(tick)
+            panes.draw(show.update(tick, features), canvas, tick, features)
+            drawn = canvas.get_buffer().raw
+            guard.limit(canvas, tick.t)
+            touched += drawn != canvas.get_buffer().raw
+        source.close()
+        show.close()
+        count += 1
+        changed += touched > 0
+        if touched:
+            names.append(f"{look}, {model}, {driver}: {touched} pictures")
+    note = f"of {count}" + (f"; not {'; '.join(names)}" if names else "")
+    yield Row("flash: shows as they start that are left alone", (1 - changed / count) * 100, "%",
+              100, True, note)  # fmt: skip
+
+
+def cost(quick: bool) -> Iterator[Row]:
+    """Time of the guard at 1920x1080 and 60 frames a second."""
+    size = (1920, 1080)
+    canvas, bright, dark = (pygame.Surface(size, 0, 32) for _ in range(3))
+    rng = np.random.default_rng(1)
+    for surface, least in ((dark, 0), (bright, 150)):
+        small = pygame.Surface((64, 36), 0, 32)
+        put((rng.random((36, 64, 3)) * 90 + least).astype(np.uint8), small)
+        pygame.transform.smoothscale(small, size, surface)
+    for what, hz in (("moves", 0.0), ("flashes, as much as it may", 2.9), ("is limited", 10.0)):
+        guard = FlashGuard(controls())
+        times: list[float] = []
+        for n in range(180 if quick else 600):
+            t = n / 60
+            canvas.blit(dark, (0, 0))
+            if hz == 0:  # something bright, which lights places as it goes
+                canvas.fill((240, 220, 200), (600 + round(500 * np.sin(t * 2)), 300, 500, 400))
+            elif wave("square", hz, 0, t):
+                canvas.blit(bright, (0, 0))
+            began = time.thread_time()
+            guard.limit(canvas, t)
+            if n >= 60:
+                times.append((time.thread_time() - began) * 1e3)
+        note = f"p99 {np.quantile(times, 0.99):.2f} ms"
+        yield Row(f"flash: time of a frame that {what}", statistics.median(times), "ms", 1.0,
+                  note=note)  # fmt: skip

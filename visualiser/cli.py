@@ -264,6 +264,12 @@ def _listen(options: argparse.Namespace) -> int:
     return 0
 
 
+def _flashes(options: argparse.Namespace) -> int:
+    from visualiser.verbs.flashes import flashes
+
+    return flashes(options.file, options.json)
+
+
 def _latency(options: argparse.Namespace) -> int:
     _one_thread()
     from visualiser.verbs.latency import latency
@@ -314,6 +320,7 @@ VERBS: dict[str, Callable[[argparse.Namespace], int]] = {
     "controls": _controls,
     "devices": _devices,
     "listen": _listen,
+    "flashes": _flashes,
     "latency": _latency,
     "decode": _decode,
     "encode": _encode,

@@ -26,6 +26,7 @@ from visualiser.files import free_path, write_bytes
 from visualiser.inputs.base import Input
 from visualiser.listener import Listener, source_of, tempo_of
 from visualiser.listener import declare as declare_hearing
+from visualiser.look import flash
 from visualiser.look import panes as look
 from visualiser.nets import checkpoint
 from visualiser.record import RECORDINGS, Recording, VideoWriter, pixels_of
@@ -48,7 +49,8 @@ def declared_controls(model: str | None = None) -> list[Control]:
     """Every control there is; model: one to choose from beside those in models/, by path."""
     names = checkpoint.names()
     models = [*names, model] if model and checkpoint.is_path(model) else names
-    return [*declare(models), *declare_hearing(), *look.declare(), *CONTROLS]
+    seen = [*look.declare(), *flash.declare()]
+    return [*declare(models), *declare_hearing(), *seen, *CONTROLS]
 
 
 def has_display() -> bool:
@@ -99,6 +101,7 @@ def perform(
         listener = Listener(source, settings.sound, controls, memory)
         stack.callback(listener.close)
         recording = Recording(settings.record)
+        guard = flash.FlashGuard(controls)
         log = None
         if settings.take.on:
             log = Log(head_of(settings, controls, song), settings.take.sound)
@@ -136,6 +139,7 @@ def perform(
                 log.write(tick, features, commands, show.path, listener.sound, song_at,
                           show.departed)  # fmt: skip
             window.draw(frame, tick, features)
+            guard.limit(window.canvas, tick.t)
             recording.write(window.canvas, tick, listener.sound)
 
             asked = {id for id, _ in commands}
@@ -162,6 +166,7 @@ def perform(
                 trouble=listener.trouble,
                 tempo=tempo_of(features),
                 recording=recording.marker(tick.t),
+                flashes=guard.words,
                 message=listener.learning or messages.now(tick.t),
                 held=show.pins.held.tolist(),
                 cues=show.cues.view,
@@ -221,6 +226,7 @@ def render(
         listener = Listener(source, settings.sound, controls)
         canvas = pygame.Surface(size, 0, 32)
         panes = look.Panes(controls)
+        guard = flash.FlashGuard(controls)
         writer = VideoWriter(
             out,
             (size[0] & ~1, size[1] & ~1),
@@ -236,6 +242,7 @@ def render(
                 features = listener.listen(tick)
                 frame = show.update(tick, features)
                 panes.draw(frame, canvas, tick, features)
+                guard.limit(canvas, tick.t)
                 writer.write(pixels_of(canvas), tick.t)
                 done += 1
                 report(done, clock.frames)

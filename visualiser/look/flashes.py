@@ -15,8 +15,9 @@ BT.1702 and Ofcom's guidance for television.
 
 Both is judged at places of the picture, on a grid, in two ways, and each is enough:
 
-- `here`: how often each place has changed within the last second; a field must not hold 25 % of
-  places that did so more than six times. That finds what flashes where it is, in any phase.
+- `here`: how often each place has changed within the last second; in no picture must 25 % of a field
+  rise, or fall, that did so more than six times. That finds what flashes where it is, in any phase;
+  and not the edges of what moves, which light as much as they darken.
 - `together`: how many places are lit, those whose last change was a rise. Where that number goes up
   and down by 25 % of a field, within a field or in the whole picture, that is a change, too. That
   finds what flashes while it moves, and not what only moves: it darkens as much as it lights.
@@ -35,6 +36,7 @@ from visualiser.types import FloatArray
 
 PERIOD_S = 0.999  # "any one second", for files whose times are rounded to milliseconds
 ALLOWED = 6  # changes in it: three flashes
+_TOLD_S = 0.5  # how long a count is told that was reached
 KINDS = ("general", "red")
 
 Bools = NDArray[np.bool_]
@@ -64,7 +66,7 @@ CAREFUL = Limits(change=0.09, dark=0.82, red=0.055, area=0.225)
 
 def linear(levels: NDArray[np.uint8]) -> FloatArray:
     """sRGB 0..255 -> linear light 0..1, of any shape."""
-    return _LINEAR[levels]
+    return _LINEAR.take(levels)
 
 
 def signals(r: FloatArray, g: FloatArray, b: FloatArray) -> Colour:
@@ -129,15 +131,14 @@ class Tally:
         other.counts, other._past = self.counts.copy(), self._past.copy()
         return other
 
-    def expire(self, t: float) -> bool:
-        """Forget what is older than a second at t, s; whether there was any."""
-        gone = False
+    def expire(self, t: float) -> None:
+        """Forget what is older than a second at t, s."""
         while self._past and t - self._past[0][0] >= PERIOD_S:
             self.counts -= self._past.popleft()[1]
-            gone = True
-        return gone
 
     def add(self, t: float, turned: Bools) -> None:
+        if self._past:
+            t = max(t, self._past[-1][0])  # the first is the first to expire
         self.counts += turned
         self._past.append((t, turned))
 
@@ -148,6 +149,7 @@ class Step:
 
     places: Turns
     turned: Bools | None  # places, None where none has
+    ways: tuple[Bools, Bools]  # those that have risen, and fallen
     lit: NDArray[np.int8]
     fields: Turns
     swung: Bools | None  # fields whose number of lit places has turned
@@ -166,7 +168,8 @@ class Strand:
         self._lit: NDArray[np.int8] = np.zeros(values.shape, np.int8)
         self._fields = Turns(self._lit_in_fields(self._lit), self._enough)
         self._here, self._together = Tally(values.size), Tally(self._fields.low.size)
-        self._worst: tuple[int, float] | None = (0, 0.0)
+        self._now = 0.0
+        self._reached: tuple[float, int, float] = (0.0, 0, 0.0)  # when, changes, area
 
     def copy(self) -> Strand:
         other = object.__new__(Strand)
@@ -175,19 +178,20 @@ class Strand:
         return other
 
     def expire(self, t: float) -> None:
-        if self._here.expire(t) | self._together.expire(t):
-            self._worst = None
+        self._now = t
+        self._here.expire(t)
+        self._together.expire(t)
 
     def step(self, values: FloatArray, seen: Bools | None) -> Step:
         places, rises, falls = self._places.follow(values, seen)
         turned = rises | falls
         if not turned.any():
-            return Step(places, None, self._lit, self._fields, None)
+            return Step(places, None, (rises, falls), self._lit, self._fields, None)
         lit = self._lit.copy()
         lit[rises], lit[falls] = 1, -1
         fields, up, down = self._fields.follow(self._lit_in_fields(lit))
         swung = up | down
-        return Step(places, turned, lit, fields, swung if swung.any() else None)
+        return Step(places, turned, (rises, falls), lit, fields, swung if swung.any() else None)
 
     def is_too_much(self, step: Step, allowed: int = ALLOWED) -> bool:
         """Whether the step completes more changes in a second than are allowed."""
@@ -195,48 +199,54 @@ class Strand:
             return False
         if step.swung is not None and (self._together.counts[step.swung] >= allowed).any():
             return True
-        hot = self._here.counts + step.turned > allowed
-        if np.count_nonzero(hot) < self._enough or not (hot & step.turned).any():
-            return False
-        return self._largest(hot) >= self._enough
+        often = self._here.counts >= allowed
+        return any(self._is_enough(often & way) for way in step.ways)
 
     def take(self, step: Step, t: float) -> None:
         """That picture is shown, at t, s."""
         self._places, self._lit, self._fields = step.places, step.lit, step.fields
         if step.turned is not None:
             self._here.add(t, step.turned)
-            self._worst = None
         if step.swung is not None:
             self._together.add(t, step.swung)
+        if step.turned is not None:
+            changes, area = self._count(step)
+            if changes and (changes >= self._reached[1] or self._now - self._reached[0] > 0.2):
+                self._reached = self._now, changes, area
 
     def may_be_next(self, allowed: int = ALLOWED) -> bool:
         """Whether the next picture could complete more than are allowed; seldom wrongly so."""
-        hot = np.count_nonzero(self._here.counts >= allowed)
-        return hot >= self._enough or bool((self._together.counts >= allowed).any())
+        often = self._here.counts >= allowed
+        return self._is_enough(often) or bool((self._together.counts >= allowed).any())
 
     @property
     def worst(self) -> tuple[int, float]:
-        """The most changes within the last second that an area had which counts, and the largest
-        area that had as many, in shares of a field."""
-        if self._worst is None:
-            self._worst = self._find_worst()
-        return self._worst
+        """The most changes within a second that an area had which counts, when it changed last, and
+        the area that had as many, in shares of a field; (0, 0) where that is long ago."""
+        t, changes, area = self._reached
+        return (changes, area) if self._now - t < _TOLD_S else (0, 0.0)
 
-    def _find_worst(self) -> tuple[int, float]:
-        together = int(self._together.counts.max())
-        # How many places have changed that often, or more often; from the most often down.
-        reach = np.cumsum(np.bincount(self._here.counts)[::-1])[::-1]
-        for often in range(int(np.count_nonzero(reach >= self._enough)) - 1, 0, -1):
-            if often < together:
-                break
-            area = self._largest(self._here.counts >= often)
-            if area >= self._enough:
-                return often, area / self.full
-        area = self._enough
-        if together:
-            swings = self._fields.high - self._fields.low
-            area = max(area, float(swings[self._together.counts == together].max()))
-        return together, min(area / self.full, 9.0) if together else 0.0
+    def _count(self, step: Step) -> tuple[int, float]:
+        """The same, of those that have just changed."""
+        together = 0
+        if step.swung is not None:
+            together = int(self._together.counts[step.swung].max())
+        most, area = together, self._enough if together else 0.0
+        for way in step.ways:
+            if np.count_nonzero(way) < self._enough:
+                continue
+            counts = self._here.counts * way
+            # How many places have changed that often, or more often; from the most often down.
+            reach = np.cumsum(np.bincount(counts)[::-1])[::-1]
+            for often in range(int(np.count_nonzero(reach >= self._enough)) - 1, most - 1, -1):
+                if often and (found := self._largest(counts >= often)) >= self._enough:
+                    most, area = often, found if often > most else max(found, area)
+                    break
+        return most, area / self.full
+
+    def _is_enough(self, marked: Bools) -> bool:
+        few = np.count_nonzero(marked) < self._enough
+        return not few and self._largest(marked) >= self._enough
 
     def _largest(self, marked: Bools) -> float:
         """How many marked places the field has that has most."""
@@ -249,10 +259,10 @@ class Strand:
         """Places that are lit, less those that are dark, by half: in the whole picture, and in
         fields that lie half over each other."""
         h, w = self._field
-        total = _total(lit.reshape(self._shape))
-        y, x = np.arange(5)[:, None] * (h // 2), np.arange(5) * (w // 2)
-        fields = total[y + h, x + w] - total[y, x + w] - total[y + h, x] + total[y, x]
-        return np.append(fields.ravel(), total[-1, -1]).astype(np.float32) / 2
+        parts = lit.reshape(6, h // 2, -1).sum(axis=1, dtype=np.int16).reshape(6, 6, -1).sum(axis=2)
+        pairs = parts[1:] + parts[:-1]
+        fields = pairs[:, 1:] + pairs[:, :-1]
+        return np.append(fields.ravel(), parts.sum()).astype(np.float32) / 2
 
 
 class Watch:
