@@ -334,5 +334,3 @@ def _total(grid: NDArray[np.bool_] | NDArray[np.int8]) -> NDArray[np.int32]:
     np.cumsum(grid, axis=0, out=total[1:, 1:])
     np.cumsum(total[1:, 1:], axis=1, out=total[1:, 1:])
     return total
-
-

@@ -143,7 +143,7 @@ def pictures(path: Path) -> Iterator[tuple[Pixels, float]]:
             raise UserError(_damaged(path, max(t, 0))) from None
         if first is None:
             raise UserError(f"{path}: has no picture in it that can be read")
-        length_s = _length_s(stream)
+        length_s = _length_s(container, stream)
         if length_s - t > max(_LOST_S, 2 * _frame_s(stream)):
             raise UserError(
                 f"{path}: cut short, {length_s - t:.1f} s of {length_s:.1f} s are missing"
@@ -160,8 +160,13 @@ def _small(width: int, height: int) -> tuple[int, int]:
     return min(width, 3 * columns), min(height, 3 * rows)
 
 
-def _length_s(stream: VideoStream) -> float:
-    return float(stream.duration * stream.time_base) if stream.duration and stream.time_base else 0
+def _length_s(container: InputContainer, stream: VideoStream) -> float:
+    """Of the pictures, as the file says itself; 0 where it does not."""
+    if stream.duration and stream.time_base:
+        return float(stream.duration * stream.time_base)
+    if len(container.streams) == 1:  # with sound, that may be the sound's
+        return (container.duration or 0) / 1e6
+    return 0.0
 
 
 def _frame_s(stream: VideoStream) -> float:
