@@ -19,7 +19,7 @@ from visualiser.look.flash import FlashGuard
 from visualiser.verbs.flashes import Audit, Violation
 
 SIZE = (300, 168)  # the audit's own grid: the smallest that loses nothing
-SECONDS = 3.0
+SECONDS = 2.0
 Picture = NDArray[np.uint8]  # (H, W, 3)
 Box = tuple[float, float, float, float]  # x, y, width, height in shares of the picture
 
@@ -73,6 +73,10 @@ def flashing(
     one: tuple[int, ...], other: tuple[int, ...], box: Box, hz: float, form: str, phase: float
 ) -> Callable[[float], Picture]:
     return lambda t: filled(box, mixed(one, other, wave(form, hz, phase, t)))
+
+
+def fading(seconds: float) -> Callable[[float], Picture]:
+    return lambda t: filled(WHOLE, mixed(BLACK, WHITE, min(t / seconds, 1)))
 
 
 def moving(hz: float, speed: float, side: float) -> Callable[[float], Picture]:
@@ -164,8 +168,7 @@ def complying(quick: bool) -> Iterator[Scene]:
         yield Scene(f"bright alone, {hz:g} Hz", flashing(BRIGHT, WHITE, WHOLE, hz,
                                                          "square", 0))  # fmt: skip
     for seconds in (0.5, 1, 3):
-        yield Scene(f"fade in {seconds:g} s", lambda t, s=seconds: filled(
-            WHOLE, mixed(BLACK, WHITE, min(t / s, 1))))  # fmt: skip
+        yield Scene(f"fade in {seconds:g} s", fading(seconds))
     for speed, side in product((0.1, 0.3, 0.8, 1.5), (0.15, 0.3, 0.6)):
         yield Scene(f"moving steadily, {speed:g}/s, side {side:g}", moving(0, speed, side))
     for every in (30, 60):
@@ -243,12 +246,12 @@ def shows(quick: bool) -> Iterator[Row]:
     """The show's own pictures, as it starts, with every model and look: are any changed?"""
     from visualiser import run
     from visualiser.audio.file import DEMO, AudioFile
+    from visualiser.clock import FixedClock
     from visualiser.config import CONFIG, load
     from visualiser.decode import Inline, Network
     from visualiser.listener import Listener
     from visualiser.look.looks import looks
     from visualiser.look.panes import Panes
-    from visualiser.clock import FixedClock
     from visualiser.nets import checkpoint
     from visualiser.show import Show
 

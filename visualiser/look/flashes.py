@@ -15,9 +15,9 @@ BT.1702 and Ofcom's guidance for television.
 
 Both is judged at places of the picture, on a grid, in two ways, and each is enough:
 
-- `here`: how often each place has changed within the last second; in no picture must 25 % of a field
-  rise, or fall, that did so more than six times. That finds what flashes where it is, in any phase;
-  and not the edges of what moves, which light as much as they darken.
+- `here`: how often each place has changed within the last second; in no picture must 25 % of a
+  field rise, or fall, that did so more than six times. That finds what flashes where it is, in any
+  phase; and not the edges of what moves, which light as much as they darken.
 - `together`: how many places are lit, those whose last change was a rise. Where that number goes up
   and down by 25 % of a field, within a field or in the whole picture, that is a change, too. That
   finds what flashes while it moves, and not what only moves: it darkens as much as it lights.
@@ -41,7 +41,7 @@ KINDS = ("general", "red")
 
 Bools = NDArray[np.bool_]
 Counts = NDArray[np.int16]
-Colour = tuple[FloatArray, FloatArray, FloatArray]
+Colour = tuple[FloatArray, FloatArray, Bools]
 
 _LINEAR = to_linear(np.arange(256) / 255).astype(np.float32)
 _FAINT = 0.02  # red that is darker has no colour for an eye, and any for a codec
@@ -71,10 +71,10 @@ def linear(levels: NDArray[np.uint8]) -> FloatArray:
 
 def signals(r: FloatArray, g: FloatArray, b: FloatArray) -> Colour:
     """Linear R, G, B (n,) -> relative luminance, (R - G - B) from 0 up, and whether that is a
-    saturated red: 1 or 0."""
-    light = r * np.float32(0.2126) + g * np.float32(0.7152) + b * np.float32(0.0722)
+    saturated red."""
+    light: FloatArray = r * np.float32(0.2126) + g * np.float32(0.7152) + b * np.float32(0.0722)
     other = g + b
-    red = np.maximum(r - other, 0)
+    red: FloatArray = np.maximum(r - other, 0)
     # R / (R + G + B) >= 0.8. Nothing else can be that red, so the rest is spared.
     saturated = (red >= 3 * other) & (r > _FAINT)
     return light, red, saturated
@@ -258,11 +258,13 @@ class Strand:
     def _lit_in_fields(self, lit: NDArray[np.int8]) -> FloatArray:
         """Places that are lit, less those that are dark, by half: in the whole picture, and in
         fields that lie half over each other."""
-        h, w = self._field
-        parts = lit.reshape(6, h // 2, -1).sum(axis=1, dtype=np.int16).reshape(6, 6, -1).sum(axis=2)
+        rows = lit.reshape(6, self._field[0] // 2, -1).sum(axis=1, dtype=np.int16)
+        parts = rows.reshape(6, 6, -1).sum(axis=2)
         pairs = parts[1:] + parts[:-1]
         fields = pairs[:, 1:] + pairs[:, :-1]
-        return np.append(fields.ravel(), parts.sum()).astype(np.float32) / 2
+        half: FloatArray = np.append(fields.ravel(), parts.sum()).astype(np.float32)
+        half /= 2
+        return half
 
 
 class Watch:

@@ -61,9 +61,8 @@ class Audit:
     def see(self, pixels: Pixels, t: float) -> None:
         """A picture, (H, W, 3) sRGB 0..255, that is seen from t on, s; t must grow."""
         if self._watch is None:
-            rows, columns = (max(min(length // 6 * 6, most), 6)
-                             for length, most in zip(pixels.shape, _SHAPE, strict=False))  # fmt: skip
-            self._shape = rows, columns
+            height, width = (max(length // 6 * 6, 6) for length in pixels.shape[:2])
+            self._shape = min(height, _SHAPE[0]), min(width, _SHAPE[1])
             self._watch = Watch(self._shape)
         means = _pooled(pixels, self._shape).reshape(-1, 3)
         watch = self._watch
@@ -138,7 +137,8 @@ def pictures(path: Path) -> Iterator[tuple[Pixels, float]]:
                     continue
                 last = t
                 size = _small(frame.width, frame.height)
-                yield frame.reformat(*size, format="rgb24", interpolation="AREA").to_ndarray(), t
+                small = frame.reformat(*size, format="rgb24", interpolation="AREA")
+                yield np.asarray(small.to_ndarray(), np.uint8), t
         except (av.FFmpegError, ValueError):
             raise UserError(_damaged(path, max(t, 0))) from None
         if first is None:
@@ -211,5 +211,5 @@ def _pooled(pixels: Pixels, shape: tuple[int, int]) -> FloatArray:
             edges = np.arange(cells) * length // cells
             widths = np.diff(np.append(edges, length)).astype(np.float32)
             shaped = widths.reshape([-1 if n == axis else 1 for n in range(3)])
-            light = np.add.reduceat(light, edges, axis) / shaped
+            light = (np.add.reduceat(light, edges, axis) / shaped).astype(np.float32)
     return light
