@@ -39,7 +39,7 @@ def declare() -> tuple[Control, ...]:
     """The guard's controls."""
     return (
         switch(GUARD, "limit flashes that can hurt people", True),
-        hold(UNGUARDED, "hold: flashes are not limited", "end"),
+        hold(UNGUARDED, "hold: let flashes through", "end"),
     )
 
 
