@@ -20,6 +20,7 @@ from pathlib import Path
 
 from benchmarks import ear, eye, follow
 from benchmarks.cable import cable
+from benchmarks.flash import flash
 from benchmarks.hands import hands
 from benchmarks.latency import latency
 from benchmarks.panel import panel
@@ -266,7 +267,7 @@ def mse(quick: bool) -> Iterator[Row]:
 
 LOOKING = (eye.reconstruct, eye.denoise, eye.coverage, eye.crisp, eye.look, eye.learn)
 HEARING = (ear.onsets, ear.beat, ear.no_beat, ear.level, ear.cost, follow.still, follow.follow)
-PLAYING = (cable, latency, panel, reload, hands, teach, stage)
+PLAYING = (cable, latency, panel, reload, hands, teach, stage, flash)
 BENCHMARKS: dict[str, Callable[[bool], Iterator[Row]]] = {
     f.__name__: f
     for f in (mse, decode, train, start, page, frames, memory, *LOOKING, *HEARING, *PLAYING)

@@ -39,7 +39,7 @@ def test_its_commands_are_known(page: Path) -> None:
 def test_every_verb_is_shown() -> None:
     shown = {words[0] for words in commands(PAGES[0].read_text()) if words}
     verbs = ("render", "train", "models", "devices", "decode", "encode", "reconstruct", "bench")
-    verbs += ("listen", "latency", "controls")
+    verbs += ("listen", "latency", "controls", "flashes")
     assert shown >= set(verbs)
 
 

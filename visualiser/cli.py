@@ -108,18 +108,19 @@ def _play(options: argparse.Namespace) -> int:
         seconds = options.seconds or float("inf")
         run.perform(settings, options.audio, options.record, seconds, options.timing, options.fresh)
         return 0
+    from visualiser import render
     from visualiser.progress import bar
 
     print("there is no display: rendering a short video of the show instead", file=sys.stderr)
     with bar("rendering", "frames") as report:
-        path = run.preview(settings, options.audio, options.seconds or run.PREVIEW_S, report)
+        path = render.preview(settings, options.audio, options.seconds or render.PREVIEW_S, report)
     print(path)
     return 0
 
 
 def _render(options: argparse.Namespace) -> int:
     _one_thread()
-    from visualiser import run
+    from visualiser import render
     from visualiser.files import refuse_existing
     from visualiser.progress import bar
 
@@ -133,7 +134,7 @@ def _render(options: argparse.Namespace) -> int:
         if options.take:
             frames, wanted = _film(options, settings, report)
         else:
-            frames, wanted = run.render(
+            frames, wanted = render.render(
                 settings,
                 options.out,
                 options.size,
@@ -264,6 +265,12 @@ def _listen(options: argparse.Namespace) -> int:
     return 0
 
 
+def _flashes(options: argparse.Namespace) -> int:
+    from visualiser.verbs.flashes import flashes
+
+    return flashes(options.file, options.json)
+
+
 def _latency(options: argparse.Namespace) -> int:
     _one_thread()
     from visualiser.verbs.latency import latency
@@ -314,6 +321,7 @@ VERBS: dict[str, Callable[[argparse.Namespace], int]] = {
     "controls": _controls,
     "devices": _devices,
     "listen": _listen,
+    "flashes": _flashes,
     "latency": _latency,
     "decode": _decode,
     "encode": _encode,

@@ -116,6 +116,9 @@ def parser() -> argparse.ArgumentParser:
     listen.add_argument("--json", action="store_true", help="an object a tick; of a file, at once")
     listen.add_argument("--mute", action="store_true", help="do not play the file aloud")
     listen.add_argument("--fps", type=typed.rate, metavar="F", default=60.0, help="ticks a second")
+    flashes = verb("flashes", "say whether a video flashes too much: exit code 1 if so")
+    flashes.add_argument("file", type=Path, metavar="FILE", help="any video")
+    flashes.add_argument("--json", action="store_true")
     latency = verb("latency", "measure the time from sound to picture, with clicks")
     latency.add_argument("--clicks", type=typed.whole, metavar="N", default=20, help="how many")
     for added in (listen, latency):

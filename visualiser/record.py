@@ -153,6 +153,14 @@ class VideoWriter:
             self._file.mux(self._voice.encode(frame))
 
 
+def finish(writer: VideoWriter) -> None:
+    """Close a file that someone waits for. Raises UserError where that is not possible."""
+    try:
+        writer.close()
+    except OSError as error:
+        raise UserError(f"cannot finish {writer.path}: {error.strerror or error}") from None
+
+
 class Recorder:
     """Records while the show plays. The window never waits: the file is opened, and frames are
     encoded, on a thread, and a frame that finds the encoder busy is left out: the one before it is

@@ -1,4 +1,4 @@
-"""Playing and rendering: the same show with different clocks, sources, decoders and sinks."""
+"""Playing live: the loop, and everything that takes part in it."""
 
 from __future__ import annotations
 
@@ -15,14 +15,12 @@ from pathlib import Path
 
 import pygame
 
-from visualiser.audio.file import DEMO, AudioFile, audio_duration_s
-from visualiser.audio.source import Silence, Source
 from visualiser.blackboard import Blackboard
-from visualiser.clock import FixedClock, WallClock
+from visualiser.clock import WallClock
 from visualiser.config import ROOT, Settings
 from visualiser.controls import Control, Controls
 from visualiser.cues import Cues
-from visualiser.decode import Inline, Network, Worker
+from visualiser.decode import Network, Worker
 from visualiser.files import free_path, write_bytes
 from visualiser.inputs.base import Input
 from visualiser.inputs.midi import Midi
@@ -30,9 +28,10 @@ from visualiser.inputs.midi import declare as declare_knobs
 from visualiser.inputs.osc import Osc
 from visualiser.listener import Listener, source_of, tempo_of
 from visualiser.listener import declare as declare_hearing
+from visualiser.look import flash
 from visualiser.look import panes as look
 from visualiser.nets import checkpoint
-from visualiser.record import RECORDINGS, Recording, VideoWriter, pixels_of
+from visualiser.record import Recording
 from visualiser.reload import Reload
 from visualiser.remember import Memory
 from visualiser.show import Show, declare
@@ -49,7 +48,6 @@ from visualiser.words import printable
 
 SCREENSHOTS = ROOT / "screenshots"
 CUES = ROOT / "cues"
-PREVIEW_S = 10.0
 
 
 def declared_controls(model: str | None = None) -> list[Control]:
@@ -58,7 +56,7 @@ def declared_controls(model: str | None = None) -> list[Control]:
     models = [*names, model] if model and checkpoint.is_path(model) else names
     shown = [*declare(models), *declare_teaching()]
     played = [*declare_hearing(), *declare_knobs()]
-    return [*shown, *played, *look.declare(), *STAGE, *CONTROLS]
+    return [*shown, *played, *look.declare(), *flash.declare(), *STAGE, *CONTROLS]
 
 
 def has_display() -> bool:
@@ -111,6 +109,7 @@ def perform(
         listener = Listener(source, settings.sound, controls, memory)
         stack.callback(listener.close)
         recording = Recording(settings.record)
+        guard = flash.FlashGuard(controls)
         log = None
         if settings.take.on:
             log = Log(head_of(settings, controls, song), settings.take.sound)
@@ -161,6 +160,7 @@ def perform(
             stage.paint(frame, tick, features)
             window.draw(frame, tick, features)
             output = stage.draw(window.canvas)  # what the audience sees
+            guard.limit(output, tick.t)
             recording.write(output, tick, listener.sound)
 
             asked = {id for id, _ in commands}
@@ -189,6 +189,7 @@ def perform(
                 trouble=listener.trouble,
                 tempo=tempo_of(features),
                 recording=recording.marker(tick.t),
+                flashes=guard.words,
                 message=midi.learning or listener.learning or messages.now(tick.t),
                 held=show.pins.held.tolist(),
                 cues=show.cues.view,
@@ -214,93 +215,6 @@ def head_of(settings: Settings, controls: Controls, song: Path | None) -> Head:
     size = (settings.window.width, settings.window.height)
     created = datetime.now().astimezone().isoformat(timespec="seconds")
     return Head(settings.show.seed, values, created, str(song.resolve()) if song else "", size)
-
-
-def render(
-    settings: Settings,
-    out: Path,
-    size: tuple[int, int],
-    fps: float,
-    song: Path | None = None,
-    seconds: float | None = None,
-    report: Callable[[int, int], object] = lambda done, frames: None,
-    preset: str | None = None,
-) -> tuple[int, int]:
-    """The same show into a video, the same every time; returns frames written, and wanted.
-
-    seconds: None is the song's length, or 10 without one. report: told of frames done, and of how
-    many there will be. preset: of x264, instead of config.toml's. Ctrl-C finishes the file where it
-    is and returns early.
-    """
-    if seconds is None:
-        seconds = audio_duration_s(song) if song else PREVIEW_S
-    clock = FixedClock(fps, seconds)
-    controls = Controls(declared_controls(settings.model), settings.controls)
-    with ExitStack() as stack:
-        stopping = stack.enter_context(signals())
-        cues = Cues(controls, CUES, waits=True)
-        show = Show(controls, Inline(Network().draw), settings.show.seed, cues=cues)
-        stack.callback(show.close)
-        source: Source = Silence()
-        if song:
-            source = AudioFile(song)
-        elif controls["show.driver"] == "audio":
-            source = AudioFile(DEMO, loop=True)
-        stack.callback(source.close)
-        listener = Listener(source, settings.sound, controls)
-        canvas = pygame.Surface(size, 0, 32)
-        panes = look.Panes(controls)
-        writer = VideoWriter(
-            out,
-            (size[0] & ~1, size[1] & ~1),
-            fps,
-            settings.record.crf,
-            preset or settings.record.render_preset,
-            song,
-            clock.frames / fps,
-        )
-        done = 0
-        try:
-            for tick in clock.ticks():
-                features = listener.listen(tick)
-                frame = show.update(tick, features)
-                panes.draw(frame, canvas, tick, features)
-                writer.write(pixels_of(canvas), tick.t)
-                done += 1
-                report(done, clock.frames)
-                if stopping():
-                    break
-        except OSError as error:
-            raise UserError(f"cannot write {out}: {error.strerror or error}") from None
-        finally:
-            _close(writer)
-        return done, clock.frames
-
-
-def preview(
-    settings: Settings,
-    song: Path | None,
-    seconds: float,
-    report: Callable[[int, int], object] = lambda done, frames: None,
-) -> Path:
-    """What `perform` does where there is no display: a short video of the same show.
-
-    An earlier preview is kept under another name. Returns the new one's path.
-    """
-    path, free = RECORDINGS / "preview.mp4", free_path(RECORDINGS, "preview", ".mp4")
-    if free != path:
-        path.rename(free)
-        print(f"the preview that was there is now {free}", file=sys.stderr)
-    size = (settings.window.width, settings.window.height)
-    render(settings, path, size, settings.window.fps or 60, song, seconds, report, "veryfast")
-    return path
-
-
-def _close(writer: VideoWriter) -> None:
-    try:
-        writer.close()
-    except OSError as error:
-        raise UserError(f"cannot finish {writer.path}: {error.strerror or error}") from None
 
 
 class Messages:

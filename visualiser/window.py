@@ -49,7 +49,8 @@ ADVANCE = 0.61  # of the typeface: a letter's width, times its size
 @dataclass(frozen=True)
 class Status:
     """What the words on the canvas say. trouble: of the source; tempo: while there is a beat; held:
-    which latents are in someone's hands; stage: what the audience sees instead of the picture."""
+    which latents are in someone's hands; stage: what the audience sees instead of the picture;
+    flashes: the guard's meter, and whether it is an alarm."""
 
     driver: str
     model: str
@@ -61,6 +62,7 @@ class Status:
     trouble: str
     tempo: str
     recording: str
+    flashes: tuple[str, bool]
     message: str
     held: Sequence[bool] = ()
     cues: View = field(default_factory=View)
@@ -255,7 +257,9 @@ class Window:
         if status.stage:
             parts.insert(0, (status.stage, ALERT))
         right = width - size
-        for words, colour in (("H help", QUIET), (status.recording, ALERT)):
+        flashes, is_alarm = status.flashes
+        beside = (flashes, ALERT if is_alarm else QUIET)
+        for words, colour in (("H help", QUIET), (status.recording, ALERT), beside):
             if words:
                 drawn = text(words, size, colour)
                 right -= drawn.get_width()

@@ -14,7 +14,7 @@ from visualiser.controls import Control, Value
 from visualiser.decode import Network
 from visualiser.look.panes import Panes
 from visualiser.nets import checkpoint
-from visualiser.record import VideoWriter, pixels_of
+from visualiser.record import VideoWriter, finish, pixels_of
 from visualiser.takes.events import digest
 from visualiser.takes.read import Take
 from visualiser.takes.replay import Replay
@@ -116,7 +116,7 @@ def film(
         replay.close()
         if song is not None:
             song.close()
-        _close(writer)
+        finish(writer)
     return done, frames
 
 
@@ -130,10 +130,3 @@ def _sung(song: AudioFile, at: float, start: float, until: float) -> Heard:
 
 def _stem(take: Take) -> str:
     return take.path.name.removesuffix(".take.gz")
-
-
-def _close(writer: VideoWriter) -> None:
-    try:
-        writer.close()
-    except OSError as error:
-        raise UserError(f"cannot finish {writer.path}: {error.strerror or error}") from None

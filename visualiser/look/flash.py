@@ -1,0 +1,191 @@
+"""The flash guard: the last thing that happens to a picture before it is seen or recorded.
+
+It lowers the risk for people with photosensitive epilepsy; it is no medical guarantee. What counts
+as a flash, and by which standards, stands in flashes.py.
+
+While no more than three flashes come in any second, every pixel stays as it was drawn. Where the
+next picture would complete one more, it is not shown: from then on the picture follows slowly what
+is drawn, as long as that flashes, and for a second after.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pygame
+from numpy.typing import NDArray
+
+from visualiser.controls import Control, Controls, hold, switch
+from visualiser.look.flashes import ALLOWED, CAREFUL, Colour, Watch, linear, signals
+
+GUARD = "stage.guard"
+UNGUARDED = "stage.unguarded"
+
+_SHAPE = (
+    60,
+    108,
+)  # rows, columns of places that are looked at: 18 px from one to the next at 1080p
+_CALM = 4  # changes in a second that are allowed while it limits: two flashes
+_FOLLOW_S = 0.5  # time constant in which the picture then follows what is drawn
+_RELEASE_S = 0.15  # in which that gets quicker, once what is drawn flashes no more
+_BLEND_S = 1 / 15  # between two blends, which take long; in between the picture stands
+_LATE_S = 0.25  # that changes then count longer: they are slow
+
+Levels = NDArray[np.uint8]  # (n, 4) of the places, as the canvas holds them
+
+
+def declare() -> tuple[Control, ...]:
+    """The guard's controls."""
+    return (
+        switch(GUARD, "limit flashes that can hurt people", True),
+        hold(UNGUARDED, "hold: let flashes through", "end"),
+    )
+
+
+class FlashGuard:
+    """Keeps a canvas below three flashes a second; one is for one series of pictures.
+
+    limiting: whether the picture is held back just now; changes: how often an area that counts has
+    changed in the last second: two are a flash.
+    """
+
+    def __init__(self, controls: Controls) -> None:
+        self._controls = controls
+        self._size = (0, 0)
+        self._places = np.zeros(0, np.intp)
+        self._bytes = (2, 1, 0)  # where red, green and blue are in a pixel
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget all that was seen."""
+        self.limiting = False
+        self.changes = 0
+        self._shown = self._drawn = Watch(_SHAPE, CAREFUL)  # drawn: as it would be without a guard
+        self._before: pygame.Surface | None = None  # what was shown last
+        self._levels: Levels = np.zeros((0, 4), np.uint8)  # of that
+        self._is_kept = False  # whether `before` is true: the copy is spared where none is needed
+        self._calm_since: float | None = None
+        self._blended_t = 0.0
+
+    @property
+    def words(self) -> tuple[str, bool]:
+        """The meter, or "" while nothing flashes, and whether it is an alarm."""
+        if not self._controls[GUARD]:
+            return "flash guard off", True
+        if self._controls[UNGUARDED]:
+            return "FLASHES NOT LIMITED", True
+        if self.limiting:
+            return "flashes limited", True
+        return (f"flashes {self.changes / 2:.2g}/3", False) if self.changes else ("", False)
+
+    def limit(self, canvas: pygame.Surface, t: float) -> None:
+        """Change the canvas, of 32 bits, where it would flash more than is allowed at t, s. t must
+        grow from call to call."""
+        if not self._controls[GUARD]:
+            if self._shown.is_used:
+                self.reset()
+            return
+        if canvas.get_size() != self._size:
+            self.reset()
+            self._size = canvas.get_size()
+            self._places = _places(self._size, canvas.get_pitch() // 4)
+            red, green, blue, _ = (shift // 8 for shift in canvas.get_shifts())
+            self._bytes = red, green, blue
+        levels = self._look(canvas)
+        self._shown.expire(t)
+        if not self.limiting or self._controls[UNGUARDED]:
+            self._let_through(canvas, levels, t)
+        else:
+            self._follow(canvas, levels, t)
+        self.changes = self._shown.changes
+
+    def _let_through(self, canvas: pygame.Surface, levels: Levels, t: float) -> None:
+        self.limiting = False
+        steps = self._shown.step(self._colour(levels))
+        if self._is_kept and not self._controls[UNGUARDED] and self._shown.too_much(steps):
+            self._drawn = self._shown.copy()
+            self._drawn.take(steps, t)
+            self.limiting, self._calm_since, self._blended_t = True, None, t
+            self._hold(canvas)
+            return
+        self._shown.take(steps, t)
+        self._keep(canvas, levels, self._shown.may_be_next())
+
+    def _follow(self, canvas: pygame.Surface, levels: Levels, t: float) -> None:
+        self._drawn.expire(t)
+        self._drawn.take(self._drawn.step(self._colour(levels)), t)
+        if self._drawn.changes > ALLOWED:
+            self._calm_since = None
+        elif self._calm_since is None:
+            self._calm_since = t
+        if t - self._blended_t >= _BLEND_S * 0.99:
+            share = self._share(t)
+            for part in (share, share / 4):
+                if self._blend(canvas, levels, round(part * 255), t):
+                    return
+        self._hold(canvas)
+
+    def _share(self, t: float) -> float:
+        """How much of the next blend is what is drawn."""
+        follow_s = _FOLLOW_S
+        if self._calm_since is not None:
+            follow_s *= math.exp(-(t - self._calm_since) / _RELEASE_S)
+        share = 1 - math.exp(-(t - self._blended_t) / follow_s)
+        return share if share < 0.95 else 1.0
+
+    def _blend(self, canvas: pygame.Surface, levels: Levels, alpha: int, t: float) -> bool:
+        """Show so much of the canvas, of 255, over what was shown before, if that is allowed."""
+        assert self._before is not None
+        before = self._levels.astype(np.int32)
+        mixed = (before + (levels - before) * alpha // 255).astype(np.uint8)
+        steps = self._shown.step(self._colour(mixed))
+        if self._shown.too_much(steps, _CALM):
+            return False
+        if alpha < 255:
+            self._before.set_alpha(255 - alpha)
+            canvas.blit(self._before, (0, 0))
+            self._before.set_alpha(None)
+            levels = self._look(canvas)  # a blit rounds in its own way
+            steps = self._shown.step(self._colour(levels))
+            if self._shown.too_much(steps, _CALM):
+                return False
+        # A change that is on its way may reach the standard's threshold only now, or with the next.
+        self._shown.take(steps, t + _LATE_S)
+        self.limiting = alpha < 255
+        self._blended_t = t
+        self._keep(canvas, levels, self.limiting or self._shown.may_be_next())
+        return True
+
+    def _hold(self, canvas: pygame.Surface) -> None:
+        assert self._before is not None
+        canvas.blit(self._before, (0, 0))
+
+    def _keep(self, canvas: pygame.Surface, levels: Levels, is_needed: bool) -> None:
+        self._levels, self._is_kept = levels, is_needed
+        if not is_needed:
+            return
+        if self._before is None:
+            self._before = pygame.Surface(self._size, 0, canvas)
+        self._before.blit(canvas, (0, 0))
+
+    def _look(self, canvas: pygame.Surface) -> Levels:
+        pixels = np.frombuffer(memoryview(canvas.get_buffer()), np.uint32)  # type: ignore[arg-type]
+        return pixels.take(self._places).view(np.uint8).reshape(-1, 4)
+
+    def _colour(self, levels: Levels) -> Colour:
+        light = linear(np.ascontiguousarray(levels.T))  # by colour: much faster
+        red, green, blue = self._bytes
+        return signals(light[red], light[green], light[blue])
+
+
+def _places(size: tuple[int, int], pitch: int) -> NDArray[np.intp]:
+    """Where to look: one place in every cell of the grid, but nowhere in particular in it, so that
+    no pattern is fine enough to fall between them all. pitch: of a row, pixels."""
+    rows, columns = _SHAPE
+    width, height = size
+    rng = np.random.default_rng(1)
+    y = (np.arange(rows)[:, None] + rng.random(_SHAPE)) * (height / rows)
+    x = (np.arange(columns) + rng.random(_SHAPE)) * (width / columns)
+    places = y.astype(np.intp) * pitch + x.astype(np.intp)
+    return places.ravel()
