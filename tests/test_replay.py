@@ -32,7 +32,11 @@ COMMANDS: dict[int, list[Any]] = {
     130: [("draw.line", Stroke((0.2, 0.2), (0.8, 0.7)))],
     140: [("show.mode", "latent")],
     170: [("show.model", Nudge(1))],
-    200: [("show.driver", "random")],
+    190: [("cues.store", 1), ("cues.time", 0.5)],
+    195: [("show.driver", "simplex"), ("look.look", "neon"), ("perlin.speed", 1.0)],
+    200: [("cues.recall", 1)],
+    212: [("cues.undo", True)],
+    225: [("show.driver", "random")],
 }
 
 
@@ -52,7 +56,8 @@ def evening(folder: Path, n: int = 240) -> tuple[list[Frame], Take]:
         asked = COMMANDS.get(i, [])
         tick = Tick(i, t, dt)
         frames.append(show.update(tick, features, asked))
-        log.write(tick, features, asked, show.path, departed=show.departed)
+        log.write(tick, features, asked, show.path, None, None, show.departed, show.cues.slots,
+                  show.cues.set_list.steps)  # fmt: skip
     log.close()
     show.close()
     return frames, read(next(folder.glob("*.take.gz")))

@@ -319,7 +319,9 @@ def test_hammering_the_keys_and_a_polite_kill(program: Program, screen: VirtualS
     names = {"space": "space", ".": "period", "up": "Up", "down": "Down",
              "[": "bracketleft", "]": "bracketright", "return": "Return", ",": "comma",
              "/": "slash", "-": "minus", "=": "equal", "\\": "backslash",
-             "backspace": "BackSpace", "f9": "F9", "f10": "F10", "f12": "F12"}  # fmt: skip
+             "backspace": "BackSpace", "page up": "Prior", "page down": "Next", "tab": "Tab",
+             "insert": "Insert", "delete": "Delete", "home": "Home", "end": "End",
+             "'": "apostrophe", **{f"f{n}": f"F{n}" for n in range(1, 13)}}  # fmt: skip
     keys = [key.name for control in declared_controls() for key in control.keys if key.name != "q"]
     keys = [names.get(key, key) for key in keys]
     keys += [

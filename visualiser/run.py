@@ -155,7 +155,7 @@ def perform(
             if log is not None:
                 song_at = listener.song_at(tick)
                 log.write(tick, features, commands, show.path, listener.sound, song_at,
-                          show.departed)  # fmt: skip
+                          show.departed, show.cues.slots, show.cues.set_list.steps)  # fmt: skip
             teacher.attend(tick, features, commands, show.drawing, show.model)
             stage.paint(frame, tick, features)
             window.draw(frame, tick, features)

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from visualiser.controls import Command, Nudge, Pulse, Stroke, Swap, Value
+from visualiser.cue_files import Step
 from visualiser.types import Features, FloatArray, Tick
 
 VERSION = 1
@@ -44,7 +45,8 @@ class Head:
 class Event:
     """One tick: what was heard and asked for. models: file -> SHA-256 of those that begin to play
     with it; song_at: where the song was, s, or None; departed: the point that the walk was let go
-    on from, of a picture that may be gone by now."""
+    on from, of a picture that may be gone by now; cues: slot -> the text of those that have come or
+    changed, "" for one that has gone; steps: of the set list, where they have changed."""
 
     tick: Tick
     features: Features
@@ -52,6 +54,8 @@ class Event:
     models: dict[str, str] = field(default_factory=dict)
     song_at: float | None = None
     departed: FloatArray | None = None
+    cues: dict[int, str] = field(default_factory=dict)
+    steps: tuple[Step, ...] | None = None
 
 
 def digest(path: Path) -> str:
@@ -111,6 +115,10 @@ def of_event(event: Event, before: Event | None) -> dict[str, Any]:
         line["m"] = event.models
     if event.departed is not None:
         line["d"] = event.departed.tolist()
+    if event.cues:
+        line["q"] = {str(slot): text for slot, text in event.cues.items()}
+    if event.steps is not None:
+        line["l"] = [[step.cue, step.time, step.hold_s, step.bars] for step in event.steps]
     expected = song_after(before, tick.t)
     at = event.song_at
     if at is not None and (expected is None or abs(expected - at) > STEP_S):
@@ -136,8 +144,15 @@ def to_event(line: Any, before: Event | None) -> Event:
         song_at = _finite(line["s"]) if "s" in line else song_after(before, t)
         point = [_finite(number) for number in line["d"]] if "d" in line else None
         departed = None if point is None else np.array(point, np.float32)
+        cues = {int(slot): str(text) for slot, text in line.get("q", {}).items()}
+        steps = None
+        if "l" in line:
+            steps = tuple(
+                Step(int(cue), _maybe(time), _maybe(hold), _maybe(bars))
+                for cue, time, hold, bars in line["l"]
+            )
         tick = Tick(int(line["i"]), t, dt)
-        return Event(tick, features, commands, models, song_at, departed)
+        return Event(tick, features, commands, models, song_at, departed, cues, steps)
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"a line lacks {error}") from None
 
@@ -154,6 +169,10 @@ def _finite(value: Any) -> float:
     if not math.isfinite(number):
         raise ValueError(f"{value} is not finite")
     return number
+
+
+def _maybe(value: Any) -> float | None:
+    return None if value is None else _finite(value)
 
 
 def _of_value(value: Any) -> Any:

@@ -11,7 +11,9 @@ import pygame
 from visualiser import config
 from visualiser.audio.file import AudioFile
 from visualiser.controls import Control, Value
+from visualiser.curtain import Curtain
 from visualiser.decode import Network
+from visualiser.look.flash import FlashGuard
 from visualiser.look.panes import Panes
 from visualiser.nets import checkpoint
 from visualiser.record import VideoWriter, finish, pixels_of
@@ -90,6 +92,7 @@ def film(
     is_beside = path is not None and path.suffix == ".flac" and path.stem == _stem(take)
     replay = Replay(take, declared, instead, checkpoint.MODELS)
     panes, canvas = Panes(replay.controls), pygame.Surface(wish.size, 0, 32)
+    curtain, guard = Curtain(replay.controls), FlashGuard(replay.controls)
     network = Network()
     size = (wish.size[0] & ~1, wish.size[1] & ~1)
     writer = VideoWriter(out, size, wish.fps, record.crf, wish.preset or record.render_preset,
@@ -99,6 +102,11 @@ def film(
         for moment in replay.moments(wish.fps, wish.start_s, end_s):
             frame = network.draw(moment.frame)
             panes.draw(frame, canvas, moment.tick, moment.features)
+            curtain.advance(moment.tick)
+            if not curtain.is_open:  # black, frozen or fading, as it was
+                pane = panes.picture(canvas)
+                curtain.draw(pane, pane)
+            guard.limit(canvas, moment.tick.t)
             if song is not None:
                 until = (done + 1) / wish.fps
                 at = moment.tick.t if is_beside or wish.song else replay.song_at(moment.tick.t)

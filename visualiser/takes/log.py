@@ -7,7 +7,7 @@ import queue
 import threading
 import zlib
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import datetime
@@ -16,6 +16,7 @@ from pathlib import Path
 from visualiser.audio.source import drain
 from visualiser.config import ROOT
 from visualiser.controls import Command
+from visualiser.cue_files import Cue, Step, to_text
 from visualiser.files import free_path
 from visualiser.takes.events import Event, Head, digest, of_event, of_head, song_after
 from visualiser.types import Features, FloatArray, Sound, Tick, UserError
@@ -42,6 +43,8 @@ class Log:
         self.lost = 0  # ticks that found no room
         self._head, self._folder = head, folder
         self._known: set[Path] = set()
+        self._cues: dict[int, Cue] = {}
+        self._steps: tuple[Step, ...] = ()
         self._queue: queue.Queue[Item | None] = queue.Queue(ROOM)
         self._fault = ""
         self._told = False
@@ -57,20 +60,33 @@ class Log:
         sound: Sound | None = None,
         song_at: float | None = None,
         departed: FloatArray | None = None,
+        cues: Mapping[int, Cue] = {},
+        steps: tuple[Step, ...] = (),
     ) -> None:
         """One tick. model: the file of the one that plays; sound: what was listened to last;
-        song_at: where the song is, s; departed: as the show has it."""
+        song_at: where the song is, s; departed: as the show has it; cues, steps: of the set list,
+        as they are after the tick."""
         begun = {} if model in self._known else {str(model): ""}
         self._known.add(model)
         try:
             heard = self._fresh.of(sound) if self._has_sound and sound is not None else None
-            event = Event(tick, features, tuple(commands), begun, song_at, departed)
+            event = Event(tick, features, tuple(commands), begun, song_at, departed,
+                          self._changed(cues), None if steps == self._steps else steps)  # fmt: skip
+            self._steps = steps
             self._queue.put_nowait((event, heard))
         except queue.Full:
             self.lost += 1
         if self._fault and not self._told:
             self._told = True
             self._notices.append(f"this set is not written down any more: {self._fault}")
+
+    def _changed(self, cues: Mapping[int, Cue]) -> dict[int, str]:
+        """The text of those that are others than a tick before, "" of those that have gone."""
+        if cues == self._cues:
+            return {}
+        before, self._cues = self._cues, dict(cues)
+        gone = {slot: "" for slot in before.keys() - cues.keys()}
+        return gone | {n: to_text(cue) for n, cue in cues.items() if before.get(n) is not cue}
 
     def said(self) -> list[str]:
         """Lines for the person on stage since the last call."""

@@ -8,17 +8,20 @@ between their latents: on another frame rate it is the same path.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from visualiser.controls import Control, Controls, Value
+from visualiser.cue_controls import kept
+from visualiser.cue_files import read_cue
 from visualiser.frame import Frame
 from visualiser.show import Show
 from visualiser.takes.events import Event
 from visualiser.takes.read import Take
-from visualiser.types import Features, Tick
+from visualiser.types import Features, Tick, UserError
 
 
 @dataclass(frozen=True)
@@ -63,6 +66,7 @@ class Replay:
         known = {control.id for control in declared if control.is_setting}
         given = {id: value for id, value in take.head.controls.items() if id in known}
         self.controls = Controls(declared, given | self._instead)
+        self._kept = kept(self.controls)
         self._times = np.array([event.tick.t for event in take.events])
         self._show = Show(self.controls, Undrawn(), take.head.seed, folder)
 
@@ -101,7 +105,23 @@ class Replay:
             self._show.depart(event.departed)
             asked += [("show.mode", "latent")] * any(id == "show.drop" for id, _ in asked)
         asked = [(id, value) for id, value in asked if id != "show.drop"]
-        return self._show.update(event.tick, event.features, asked)
+        frame = self._show.update(event.tick, event.features, asked)
+        self._put_cues(event)
+        return frame
+
+    def _put_cues(self, event: Event) -> None:
+        """Cues as they were then: their files may be others by now."""
+        cues = self._show.cues
+        for slot, text in event.cues.items():
+            cues.slots.pop(slot, None)
+            with suppress(UserError):  # of a model that is gone: its recall is left out
+                if text:
+                    cue = read_cue(text.encode(), self.controls, self._kept)
+                    model = str(self._instead.get("show.model", cue.model))
+                    values = {id: self._instead.get(id, v) for id, v in cue.controls.items()}
+                    cues.slots[slot] = replace(cue, model=model, controls=values)
+        if event.steps is not None:
+            cues.set_list.steps = event.steps
 
     def close(self) -> None:
         self._show.close()
