@@ -237,10 +237,12 @@ def _play(
 
 
 def _config(port: int) -> str:
-    """The settings we ship, with knobs, and so slow that light is what hands make of it."""
+    """The settings we ship, with knobs, and so slow that light is what hands make of it. Without
+    the guard: light that goes on and off all the time is what that is for."""
     rows = [f'"cc 1:{BRIGHT}" = "look.brightness"']
     rows += [f'"cc 1:{40 + n}" = "{id}"' for n, id in enumerate(SWEPT)]
     text = CONFIG.read_text(encoding="utf-8").replace("port = 9000", f"port = {port}")
+    text = text.replace("guard = true", "guard = false")
     text = text.replace("pickup = true", "pickup = false").replace(
         "\nspeed = 1.0 ", "\nspeed = 0.05"
     )

@@ -22,10 +22,7 @@ from visualiser.look.flashes import ALLOWED, CAREFUL, Colour, Watch, linear, sig
 GUARD = "stage.guard"
 UNGUARDED = "stage.unguarded"
 
-_SHAPE = (
-    60,
-    108,
-)  # rows, columns of places that are looked at: 18 px from one to the next at 1080p
+_SHAPE = (42, 72)  # rows, columns of places that are looked at: 26 px apart at 1080p
 _CALM = 4  # changes in a second that are allowed while it limits: two flashes
 _FOLLOW_S = 0.5  # time constant in which the picture then follows what is drawn
 _RELEASE_S = 0.15  # in which that gets quicker, once what is drawn flashes no more
