@@ -4,6 +4,7 @@ do on stage, from the first key to the mapping in config.toml."""
 from __future__ import annotations
 
 import socket
+import time
 import tomllib
 from pathlib import Path
 
@@ -80,6 +81,7 @@ def test_a_key_then_z_then_a_knob_and_osc_sees_all_of_it(tmp_path: Path) -> None
 
             def fade() -> object:
                 turn(knobs, 127)
+                time.sleep(0.1)  # of two in one frame the newer is the one that counts
                 turn(knobs, 0)
                 return desk.hears("/look/fade")
 

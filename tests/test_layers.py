@@ -73,7 +73,7 @@ def layer(draw: st.DrawFn, takes: Shape, nested: bool = False) -> Layer:
         return Activation(name=draw(st.sampled_from(NAMES)), alpha=draw(st.floats(0, 2)))
     if op == "conv":
         padding = draw(st.sampled_from(["same", "valid"]))
-        largest = (5, 5) if padding == "same" else takes[:2]
+        largest = (5, 5) if padding == "same" else (min(takes[0], 64), min(takes[1], 64))
         kernel, stride = draw(pairs(largest)), draw(pairs((4, 4)))
         return Conv(filters=few, kernel=kernel, stride=stride, padding=padding, bias=bias)
     if op == "conv_transpose":

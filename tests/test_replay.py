@@ -141,7 +141,8 @@ def test_a_set_becomes_a_video_with_its_sound_and_says_what_is_missing(tmp_path:
         one, two = film("one.mp4", "--fps", 20), film("two.mp4", "--fps", 20)
         video = read_video(one)
         assert video.length_s == pytest.approx(4.0, abs=0.2)
-        assert (video.pictures == read_video(two).pictures).all()
+        other = np.flatnonzero((video.pictures != read_video(two).pictures).any(axis=(1, 2, 3)))
+        assert not other.size, f"frames {other} are others the second time"
         sound = read_sound(one)
         assert sound.size / 48_000 == pytest.approx(4.0, abs=0.3) and np.abs(sound).max() > 0.1
         part = read_video(film("part.mp4", "--from", 1, "--seconds", 1, "--fps", 60))

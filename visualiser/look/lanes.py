@@ -48,13 +48,13 @@ class Lanes:
     ) -> None:
         """The lanes, and what trails off in them, as it will be at `now`, s of the show."""
         canvas.fill(PANE, box)
-        past = [(t, along) for t, along in self._trail if now - t <= TRAIL_S]
+        past = [(t, along) for t, along in self._trail if 0 <= now - t <= TRAIL_S]
         if not past:
             return
         at = Places(box, len(past[0][1]))
         xs = at.head - (now - np.array([t for t, _ in past])) * at.pace
         line = np.empty((at.n, len(past), 2))
-        line[..., 0] = np.minimum(xs, at.head)
+        line[..., 0] = xs
         line[..., 1] = at.heights(np.array([along for _, along in past]).T)
         # A line has one colour: the past fades in steps.
         strength = np.array([strength for _, strength in FADING])[:, None, None]
@@ -76,7 +76,8 @@ class Lanes:
         here, there = at.heights(along[:, None])[:, 0], at.heights(before[:, None])[:, 0]
         colours = self._colours(palette).tolist()
         for colour, y, from_y in zip(colours, here.tolist(), there.tolist(), strict=True):
-            _line(canvas, colour, [(start, from_y), (at.head, y)], at.width)
+            if start < at.head:  # what pygame draws of a line without length is left to chance
+                _line(canvas, colour, [(start, from_y), (at.head, y)], at.width)
             pygame.draw.aacircle(canvas, colour, (at.head, y), at.dot)
 
     def _colours(self, palette: Palette) -> NDArray[np.uint8]:
