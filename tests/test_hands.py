@@ -83,6 +83,7 @@ def test_a_key_then_z_then_a_knob_and_osc_sees_all_of_it(tmp_path: Path) -> None
                 turn(knobs, 127)
                 time.sleep(0.1)  # of two in one frame the newer is the one that counts
                 turn(knobs, 0)
+                time.sleep(0.1)
                 return desk.hears("/look/fade")
 
             wait_until(lambda: fade() == 0.0, "it moves another control")

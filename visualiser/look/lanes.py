@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Sequence
 from itertools import pairwise
@@ -19,6 +20,7 @@ TRAIL_S = 3.0  # how much of the past is shown
 TRAIL_STEP_S = 1 / 25  # how finely it is remembered
 FADING = ((0.0, 0.25), (0.35, 0.5), (0.75, 1.0))  # from which share on, how strong
 FURTHEST = 2.5  # deviations: the edge of a lane
+SHORTEST_PX = 1.5  # of a line: what pygame draws of shorter ones is left to chance
 DARKEST = 0.35  # place on the palette of a latent that is lowest
 
 
@@ -52,6 +54,7 @@ class Lanes:
         if not past:
             return
         at = Places(box, len(past[0][1]))
+        past = past[:: -at.stride][::-1]
         xs = at.head - (now - np.array([t for t, _ in past])) * at.pace
         line = np.empty((at.n, len(past), 2))
         line[..., 0] = xs
@@ -76,7 +79,7 @@ class Lanes:
         here, there = at.heights(along[:, None])[:, 0], at.heights(before[:, None])[:, 0]
         colours = self._colours(palette).tolist()
         for colour, y, from_y in zip(colours, here.tolist(), there.tolist(), strict=True):
-            if start < at.head:  # what pygame draws of a line without length is left to chance
+            if at.head - start >= SHORTEST_PX:
                 _line(canvas, colour, [(start, from_y), (at.head, y)], at.width)
             pygame.draw.aacircle(canvas, colour, (at.head, y), at.dot)
 
@@ -87,7 +90,8 @@ class Lanes:
 
 
 class Places:
-    """Where lanes lie in a box, in pixels. pace: of the past, px/s; head: x of now."""
+    """Where lanes lie in a box, in pixels. pace: of the past, px/s; head: x of now; stride: every
+    which moment of the past is drawn."""
 
     def __init__(self, box: pygame.Rect, n: int) -> None:
         self.n = n
@@ -95,6 +99,7 @@ class Places:
         pad = max(box.width // 14, 6)
         self.left, self.right, self.head = box.left + pad, box.right - pad, box.right - 2 * pad
         self.pace = (self.head - self.left) / TRAIL_S
+        self.stride = math.ceil(SHORTEST_PX / max(self.pace * TRAIL_STEP_S, 0.01))
         self.dot = max(2, min(box.width // 50, int(self.lane / 3)))
         self.width = max(1, self.dot // 5)
         self.middles = (box.top + self.lane * (np.arange(n) + 0.5)).tolist()
