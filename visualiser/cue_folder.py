@@ -19,12 +19,11 @@ from visualiser.cue_files import (
     read_steps,
     to_text,
 )
-from visualiser.files import free_path, make_folder, write_bytes
+from visualiser.files import Stamp, free_path, make_folder, stamp, write_bytes
 from visualiser.types import UserError
 
 LOOK_S = 0.5  # between looks at what was changed by hand
 SET = "set.toml"
-Signature = tuple[int, int, int]
 
 
 @dataclass
@@ -51,7 +50,7 @@ class CueFolder:
         self._path = path
         self._controls, self._kept = controls, kept
         self._waits = waits
-        self._seen: dict[str, Signature] = {}  # the thread's own, and so is
+        self._seen: dict[str, Stamp] = {}  # the thread's own, and so is
         self._broken: set[int] = set()
         self._said = ""
         self._thread = ThreadPoolExecutor(1, "cues")
@@ -109,7 +108,7 @@ class CueFolder:
             self._said = line
             return found
         names = [name for name in names if name.endswith(".toml") and not name.startswith(".")]
-        there = {name: _signature(self._path / name) for name in names}
+        there = {name: stamp(self._path / name) for name in names}
         for name in [name for name in self._seen if name not in there]:
             del self._seen[name]
             if slot := slot_of(name):
@@ -158,18 +157,10 @@ class CueFolder:
         self._broken.discard(slot)
         if cue is not None:
             write_bytes(path, to_text(cue).encode())
-            self._seen[path.name] = _signature(path)
+            self._seen[path.name] = stamp(path)
 
 
 def slot_of(name: str) -> int | None:
     """Which slot a file is of, by its name."""
     found = re.fullmatch(r"([1-9]\d?)\.toml", name, re.ASCII)
     return int(found[1]) if found and int(found[1]) <= SLOTS else None
-
-
-def _signature(path: Path) -> Signature:
-    try:
-        stat = path.stat()
-    except OSError:  # it has gone meanwhile, or leads nowhere
-        return (0, 0, 0)
-    return stat.st_mtime_ns, stat.st_size, stat.st_ino

@@ -11,14 +11,13 @@ from visualiser.atlas import Atlas, place
 from visualiser.controls import Command, Control, Controls, Nudge
 from visualiser.frame import Frame
 from visualiser.look.palette import ALERT, INK, LINE, PAPER, QUIET, Palette
-from visualiser.look.text import text
+from visualiser.look.text import ADVANCE, text
 from visualiser.pins import NAMES
 
 ARROWS = ("up", "down", "left", "right")
 KEYS = ("tab", *ARROWS, "return", "backspace", "escape")
 FIRST = "latents"  # the page that is open at first
 MOUSE = (pygame.MOUSEBUTTONDOWN, pygame.MOUSEBUTTONUP, pygame.MOUSEMOTION, pygame.MOUSEWHEEL)
-_ADVANCE = 0.61  # of the typeface: a letter's width, times its size
 _CROWD = 40  # rows on a page, from which on they stand closer
 _MANY = 5  # nudges at once, with shift
 
@@ -88,7 +87,7 @@ class Panel:
             return
         elif key in ("left", "right") and control.kind != "action":
             steps = (1 if key == "right" else -1) * (_MANY if shift else 1)
-            yield control.id, Nudge(steps if control.is_number else steps // abs(steps))
+            yield control.id, _nudge(control, steps)
         elif key == "return":
             yield from self._act(control)
         elif key == "backspace":
@@ -164,7 +163,7 @@ class Panel:
         row = self._row_at(pygame.mouse.get_pos())
         if row is not None and row.control.kind != "action" and steps:
             self._at = self._rows.index(row)
-            yield row.control.id, Nudge(steps if row.control.is_number else steps // abs(steps))
+            yield row.control.id, _nudge(row.control, steps)
 
     def _row_at(self, position: tuple[int, int]) -> Row | None:
         return next((row for row in self._rows if row.box.collidepoint(position)), None)
@@ -219,8 +218,8 @@ class Panel:
             column, line = divmod(n, per_column)
             box = pygame.Rect(inner.left + column * across, inner.top + line * step, across, step)
             letters = _letters([one for one in shown if one.kind == control.kind])
-            name = min(int((letters + 1) * size * _ADVANCE), box.width * 3 // 5)
-            right = 0 if control.kind == "live" else min(9 * size * _ADVANCE, box.width // 4)
+            name = min(int((letters + 1) * size * ADVANCE), box.width * 3 // 5)
+            right = 0 if control.kind == "live" else min(9 * size * ADVANCE, box.width // 4)
             track = pygame.Rect(box.left + name, box.centery - max(size // 6, 1), 0, 0)
             track.size = (max(int(box.width - name - right - size), 4), max(size // 3, 2))
             self._rows.append(Row(control, box, track))
@@ -242,7 +241,7 @@ class Panel:
             if is_marked:
                 pygame.draw.rect(ground, LINE, box.inflate(size // 2, -size // 4), 0, size // 3)
             room = row.box.width if row.control.kind == "action" else row.track.left - row.box.left
-            fit = max(int(room / (size * _ADVANCE)), 1)
+            fit = max(int(room / (size * ADVANCE)), 1)
             words = text(row.control.name[:fit], size, PAPER if is_marked else QUIET)
             ground.blit(words, words.get_rect(midleft=(box.left, box.centery)))
             if row.control.kind != "action":
@@ -259,7 +258,7 @@ class Panel:
             f"{control.address}{f'   key {keys}' if keys else ''}   {_use(control)}",
         ]
         small = size * 4 // 5
-        fit = int((self._box.width - 2 * size) / (small * _ADVANCE))
+        fit = int((self._box.width - 2 * size) / (small * ADVANCE))
         for n, (line, colour) in enumerate(zip(lines, (PAPER, QUIET), strict=True)):
             drawn = text(line[:fit], small, colour)
             ground.blit(drawn, (size, self._box.height - int((3.2 - 1.4 * n) * size)))
@@ -286,6 +285,11 @@ class Panel:
 
     def close(self) -> None:
         self.atlas.close()
+
+
+def _nudge(control: Control, steps: int) -> Nudge:
+    """Many steps of a number; of what is chosen or switched one at a time."""
+    return Nudge(steps if control.is_number else steps // abs(steps))
 
 
 def _letters(shown: list[Control]) -> int:

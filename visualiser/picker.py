@@ -10,10 +10,9 @@ from visualiser.audio.levels import InputList, InputRow
 from visualiser.audio.microphone import Microphone
 from visualiser.audio.source import Source
 from visualiser.look.palette import ALERT, INK, LINE, PAPER, QUIET
-from visualiser.look.text import text
+from visualiser.look.text import ADVANCE, text
 
 KEYS = ("up", "down", "return", "escape")  # that go to the list while it is open
-_ADVANCE = 0.61  # of the typeface: a letter's width, times its size
 _LOWEST_DBFS = -60.0
 _DEFAULT = "the default of the system"
 
@@ -95,7 +94,7 @@ class Picker:
         words = {row.full_name: row for row in self._rows}
         meter = 8 * size
         letters = max(len(name) for name in (*names, _DEFAULT))
-        inner = min(int(letters * size * _ADVANCE) + meter + 5 * size, width - 6 * size)
+        inner = min(int(letters * size * ADVANCE) + meter + 5 * size, width - 6 * size)
         box = pygame.Rect(0, 0, inner + 3 * size, step * (len(shown) + 2) + 3 * size // 2)
         box.center = canvas.get_rect().center
         veil = pygame.Surface(box.size, pygame.SRCALPHA)
@@ -131,7 +130,7 @@ class Picker:
             pygame.draw.circle(canvas, ALERT, dot, max(size // 4, 2))
         room = box.width - meter - 3 * size
         words = row.full_name if row is not None else _DEFAULT
-        fit = max(int(room / (size * _ADVANCE)), 4)
+        fit = max(int(room / (size * ADVANCE)), 4)
         words = words if len(words) <= fit else f"{words[: fit - 3]}..."
         colour = PAPER if is_chosen or name == self._at else QUIET
         canvas.blit(text(words, size, colour), (box.left + size * 5 // 4, box.top))

@@ -9,6 +9,7 @@ import numpy as np
 
 from visualiser.controls import Command, Control, Controls, Nudge, action, live, number
 from visualiser.latents import EDGE
+from visualiser.smoothing import step
 from visualiser.types import FloatArray
 
 NAMES = tuple(f"latents.{i}" for i in range(1, 65))  # the controls of as many directions
@@ -90,8 +91,8 @@ class Pins:
         if len(along) != len(self.held):
             self._begin(len(along))
             self._seen = along.copy()
-        self._at += _part(dt, glide_s) * (self._wanted - self._at)
-        self._share[~self.held] *= 1 - _part(dt, LETS_GO_S)
+        self._at += step(dt, glide_s) * (self._wanted - self._at)
+        self._share[~self.held] *= 1 - step(dt, LETS_GO_S)
         self._share[self._share < 1e-3] = 0.0
         self._seen = (along + self._share * (self._at - along)).astype(np.float32)
         return self._seen
@@ -100,7 +101,3 @@ class Pins:
         """Let the controls have the present places."""
         for id, place in zip(NAMES, self._seen.tolist(), strict=False):
             controls.apply((id, place))
-
-
-def _part(dt: float, tau_s: float) -> float:
-    return -math.expm1(-dt / tau_s) if tau_s > 0 else 1.0

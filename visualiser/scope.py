@@ -13,7 +13,7 @@ import pygame
 from numpy.typing import NDArray
 
 from visualiser.look.palette import ALERT, INK, LINE, PAPER, QUIET
-from visualiser.look.text import text
+from visualiser.look.text import ADVANCE, text
 from visualiser.types import CONFIDENT, Features, Tick
 
 Colour = tuple[int, int, int]
@@ -24,7 +24,6 @@ _ENERGY_S, _ENERGY_STEPS = 30.0, 120  # of the curve
 _READ_S = 0.1  # between changes of numbers: faster ones cannot be read
 _LIGHTS = 16  # steps from dark to bright
 _DOTS = 40  # on the circle of the beat
-_ADVANCE = 0.61  # of the typeface: a letter's width, times its size
 
 
 @dataclass(frozen=True)
@@ -154,7 +153,7 @@ class Scope:
 
     def _title(self, canvas: pygame.Surface, box: pygame.Rect, size: int, hearing: Hearing) -> None:
         words = hearing.trouble or f"hears {hearing.source}"
-        fit = int((box.width - 3 * size) / (size * _ADVANCE))
+        fit = int((box.width - 3 * size) / (size * ADVANCE))
         words = words if len(words) <= fit else f"{words[: fit - 3]}..."
         colour = ALERT if hearing.trouble else PAPER
         canvas.blit(text(words, size, colour), (box.left + 3 * size // 2, box.top + size))
@@ -312,7 +311,7 @@ def _step(box: pygame.Rect) -> int:
 
 def _curve(box: pygame.Rect, size: int) -> pygame.Rect:
     top = box.top + _step(box) * len(_ROWS) + size // 4
-    left = box.left + int(7 * size * _ADVANCE)
+    left = box.left + int(7 * size * ADVANCE)
     return pygame.Rect(left, top, box.right - left, box.bottom - top)
 
 

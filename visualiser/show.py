@@ -80,7 +80,7 @@ class Decoder(Protocol):
 
 
 class Show:
-    """Holds what is playing: controls, driver, model.
+    """Holds what is playing: controls, driver, model, and path, that model's file.
 
     notices: lines for the person on stage, taken and emptied by whoever shows them; departed: the
     point that the walk was let go on from in the last update, or None.
@@ -105,7 +105,8 @@ class Show:
         self._t = 0.0
         self._tick = Tick(0, 0.0, 0.0)
         self._playing = str(controls["show.model"])
-        self.model = checkpoint.read(checkpoint.find(self._playing, folder))
+        self.path = checkpoint.find(self._playing, folder)
+        self.model = checkpoint.read(self.path)
         self._mover = self._make_mover()
         self._sketchpad = Sketchpad()
         self.pins = Pins(self.model.latents.n_directions, seed)
@@ -144,11 +145,6 @@ class Show:
             asked = self._ask(tick, features, moving)
         self.decoder.submit(asked)
         return self.decoder.latest() or asked
-
-    @property
-    def path(self) -> Path:
-        """The file of the model that plays."""
-        return checkpoint.find(self._playing, self._folder)
 
     @property
     def drawing(self) -> FloatArray:
@@ -251,12 +247,13 @@ class Show:
         """onward: the step to the next model that was asked for, repeated where one is broken."""
         while (name := str(self.controls["show.model"])) != self._playing:
             try:
-                self.model = checkpoint.read(checkpoint.find(name, self._folder))
+                path = checkpoint.find(name, self._folder)
+                self.model = checkpoint.read(path)
             except UserError as error:
                 self.notices.append(str(error))
                 self.controls.apply(onward or ("show.model", self._playing))
             else:
-                self._playing = name
+                self._playing, self.path = name, path
                 self._mover = self._make_mover()
         self._mover.choose(str(self.controls["show.driver"]))
 

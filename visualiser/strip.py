@@ -10,11 +10,10 @@ from visualiser.cue_controls import KEYS
 from visualiser.cue_files import SLOTS, Cue
 from visualiser.cues import View
 from visualiser.look.palette import ALERT, INK, LINE, PANE, PAPER, QUIET
-from visualiser.look.text import text
+from visualiser.look.text import ADVANCE, text
 from visualiser.thumbnails import Thumbnails
 from visualiser.words import printable
 
-_ADVANCE = 0.61  # of the typeface: a letter's width, times its size
 _HINTS = (
     "F1-F8 recall   page up, down previous, next   insert store   delete clear   u undo   home play"
 )
@@ -112,7 +111,7 @@ def _cell(
     pygame.draw.rect(ground, PAPER if is_current else LINE, box, width=2 if is_current else 1)
     _tag(ground, f"F{slot}" if slot <= KEYS else str(slot), size, box, is_left=True)
     name = "" if cue is None else cue.name or f"cue {slot}"
-    letters = max(int(box.width / (size * _ADVANCE)), 3)
+    letters = max(int(box.width / (size * ADVANCE)), 3)
     for n, line in enumerate(textwrap.wrap(printable(name), letters)[:2]):
         words = text(line, size, PAPER if is_current else QUIET)
         middle = box.centerx, box.bottom + size * 4 // 5 + n * size * 6 // 5
@@ -130,5 +129,5 @@ def _tag(ground: pygame.Surface, words: str, size: int, box: pygame.Rect, is_lef
 
 def _fit(words: str, room: int, size: int) -> str:
     """As many of the words as there is room for, in pixels."""
-    fit = max(int(room / (size * _ADVANCE)), 3)
+    fit = max(int(room / (size * ADVANCE)), 3)
     return words if len(words) <= fit else f"{words[: fit - 2]}.."

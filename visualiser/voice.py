@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from visualiser.smoothing import step
 from visualiser.types import FloatArray, Sound
 
 if TYPE_CHECKING:
@@ -71,11 +72,6 @@ class Voice:
         self._is_new = True
         self._resampler: tuple[int, AudioResampler] | None = None
 
-    @property
-    def until_s(self) -> float:
-        """So far there is sound."""
-        return self._written / RATE
-
     def hear(self, heard: Heard) -> None:
         """Add what was heard next; what is older than the file's beginning is left out."""
         samples = self._at_rate(heard.samples, heard.samplerate)
@@ -91,12 +87,12 @@ class Voice:
             else:
                 samples = samples[round(-drift) :]
         else:
-            part = -math.expm1(-samples.size / RATE / SETTLE_S)
+            part = step(samples.size / RATE, SETTLE_S)
             self._drift += part * (drift - self._drift)
             if abs(self._drift) > 1 and samples.size > 2:
-                step = 1 if self._drift > 0 else -1
-                samples = _stretched(samples, samples.size + step)
-                self._drift -= step
+                one = 1 if self._drift > 0 else -1
+                samples = _stretched(samples, samples.size + one)
+                self._drift -= one
         self._add(samples)
 
     def keep_up(self, t: float) -> None:

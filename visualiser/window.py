@@ -19,7 +19,7 @@ from visualiser.frame import Frame
 from visualiser.help import Help
 from visualiser.look.palette import ALERT, INK, LINE, PAPER, QUIET
 from visualiser.look.panes import Panes
-from visualiser.look.text import text
+from visualiser.look.text import ADVANCE, text
 from visualiser.output import of_output
 from visualiser.panel import ARROWS, MOUSE, Panel
 from visualiser.panel import KEYS as PANEL_KEYS
@@ -43,7 +43,6 @@ CONTROLS: tuple[Control, ...] = (
 )  # fmt: skip
 
 MESSAGE_S = 6.0
-ADVANCE = 0.61  # of the typeface: a letter's width, times its size
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,8 @@ from visualiser.audio.beat import Beat
 from visualiser.audio.floor import Floor
 from visualiser.audio.gain import Gain
 from visualiser.audio.onsets import CHANNELS, Onsets
-from visualiser.audio.spectrum import NOMINAL_HZ, SILENCE_DBFS, Array, Spectrum, db, level_db, step
+from visualiser.audio.spectrum import NOMINAL_HZ, SILENCE_DBFS, Array, Spectrum, db, level_db
+from visualiser.smoothing import step
 from visualiser.types import Features, FloatArray, Sound
 
 _KNEE_DB = 3.0  # from the floor to fully open

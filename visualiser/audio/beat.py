@@ -12,7 +12,8 @@ import math
 import numpy as np
 
 from visualiser.audio import tempo
-from visualiser.audio.spectrum import Array, step
+from visualiser.audio.spectrum import Array
+from visualiser.smoothing import step
 
 _EVERY_S = 0.25  # between looks at the tempo
 _FIRST_S = 1.8  # of sound, before the first look

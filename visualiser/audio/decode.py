@@ -94,21 +94,29 @@ def _finite(samples: FloatArray) -> FloatArray:
 
 
 def _opened(path: Path) -> InputContainer:
+    container = opened(
+        path, "a sound file", "is not a sound file (wav, flac, mp3, ogg and m4a are)"
+    )
+    if not container.streams.audio:
+        container.close()
+        raise UserError(f"{path}: has no sound in it (wav, flac, mp3, ogg and m4a have)")
+    return container
+
+
+def opened(path: Path, what: str, refusal: str) -> InputContainer:
+    """A file of sound or pictures. UserError, one line, where there is none, or FFmpeg cannot read
+    it: what it should be, and what is said then."""
     import av
 
     if not path.exists():
         raise UserError(f"{path}: there is no such file")
     if path.is_dir():
-        raise UserError(f"{path}: is a folder, not a sound file")
+        raise UserError(f"{path}: is a folder, not {what}")
     if path.stat().st_size == 0:
         raise UserError(f"{path}: the file is empty")
     try:
-        container = av.open(str(path))
+        return av.open(str(path))
     except (av.FFmpegError, OSError) as error:
         if isinstance(error, PermissionError):
             raise UserError(f"{path}: may not be read by this user") from None
-        raise UserError(f"{path}: is not a sound file (wav, flac, mp3, ogg and m4a are)") from None
-    if not container.streams.audio:
-        container.close()
-        raise UserError(f"{path}: has no sound in it (wav, flac, mp3, ogg and m4a have)")
-    return container
+        raise UserError(f"{path}: {refusal}") from None

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from visualiser.audio.spectrum import SILENCE_DBFS, Array, level_db, step
+from visualiser.audio.spectrum import SILENCE_DBFS, Array, level_db
+from visualiser.smoothing import step
 from visualiser.types import FloatArray
 
 LEARN_S = 3.0

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from visualiser.audio.spectrum import SILENCE_DBFS, step
+from visualiser.audio.spectrum import SILENCE_DBFS
+from visualiser.smoothing import step
 
 _FIRST_PEAK_DBFS = -20.0  # what we expect before anything was heard: music at an ordinary level
 _HEADROOM_DB = 0.9  # so that a steady tone stands just under full scale, and is not stuck there

@@ -12,7 +12,8 @@ import math
 
 import numpy as np
 
-from visualiser.audio.spectrum import Array, band_weights, power, samples_of, step
+from visualiser.audio.spectrum import Array, band_weights, power, samples_of
+from visualiser.smoothing import step
 from visualiser.types import FloatArray
 
 HOP_S = 0.005

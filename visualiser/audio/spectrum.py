@@ -66,13 +66,6 @@ def hann(n: int) -> FloatArray:
     return (window * np.sqrt(2 / n / (window**2).sum())).astype(np.float32)
 
 
-def step(dt: float, tau_s: float) -> float:
-    """The part of the way that an exponential of time constant tau_s goes in dt seconds."""
-    if tau_s <= 0.0:
-        return 1.0
-    return -math.expm1(-max(dt, 0.0) / tau_s)
-
-
 def db(power: FloatArray | Array) -> Array:
     """Decibels of a power, no less than those of silence."""
     decibels: Array = 10.0 * np.log10(np.maximum(power, _SILENCE))

@@ -10,6 +10,7 @@ import numpy as np
 from visualiser.controls import Key, Value, choice, number
 from visualiser.drivers.base import Driver
 from visualiser.noise import simplex
+from visualiser.smoothing import step
 from visualiser.types import Features, FloatArray, Tick
 from visualiser.walk import FIELD, Loop, Walk, arc
 
@@ -133,7 +134,7 @@ class Audio(Driver):
         """Go round the loop with the beat, where there is one."""
         bars = 0 if value["loop"] == "off" else int(str(value["loop"]))
         joins = bars > 0 and features.has_beat
-        self._joined += -math.expm1(-dt / JOIN_S) * (joins - self._joined)
+        self._joined += step(dt, JOIN_S) * (joins - self._joined)
         if self._joined < 1e-3 and not joins:
             self._joined = 0.0
         if bars:

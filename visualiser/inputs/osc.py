@@ -33,6 +33,7 @@ class Osc:
 
     def __init__(self, settings: config.Osc, controls: Controls) -> None:
         self._controls = {control.address: control for control in controls if _is_told(control)}
+        self._addresses = {control.id: address for address, control in self._controls.items()}
         self._lock = threading.Lock()
         self._latest: dict[str, Value] = {}
         self._presses: deque[Command] = deque(maxlen=DEEPEST_QUEUE)
@@ -194,10 +195,9 @@ class Osc:
         places += [self._fixed] if self._fixed and self._fixed not in places else []
         if not places or not changed:
             return
-        addresses = {control.id: control.address for control in self._controls.values()}
         for id, value in changed.items():
-            if id in addresses:
-                datagram = pack(addresses[id], value)
+            if id in self._addresses:
+                datagram = pack(self._addresses[id], value)
                 for place in places:
                     self._send(datagram, place)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pygame
 
+ADVANCE = 0.61  # of the typeface: a letter's width, times its size
 FONT = Path(__file__).resolve().parents[2] / "assets" / "JetBrainsMono-Regular.ttf"
 
 

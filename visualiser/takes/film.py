@@ -18,6 +18,7 @@ from visualiser.look.panes import Panes
 from visualiser.nets import checkpoint
 from visualiser.record import VideoWriter, finish, pixels_of
 from visualiser.takes.events import digest
+from visualiser.takes.log import flac_of
 from visualiser.takes.read import Take
 from visualiser.takes.replay import Replay
 from visualiser.types import UserError
@@ -62,9 +63,8 @@ def here(name: str, folder: Path = checkpoint.MODELS) -> Path | None:
 
 def sound_of(take: Take) -> Path | None:
     """The sound that is kept beside it, or the song that was heard, if it is still there."""
-    beside = take.path.with_name(take.path.name.replace(".take.gz", ".flac"))
     song = Path(take.head.song) if take.head.song else None
-    return next((path for path in (beside, song) if path and path.is_file()), None)
+    return next((path for path in (flac_of(take.path), song) if path and path.is_file()), None)
 
 
 def film(
@@ -89,7 +89,7 @@ def film(
         raise UserError(f"{take.path}: it is {take.seconds:.1f} s long; allowed is a part of that")
     path = wish.song or sound_of(take)
     song = AudioFile(path, loop=True) if path else None
-    is_beside = path is not None and path.suffix == ".flac" and path.stem == _stem(take)
+    is_beside = path == flac_of(take.path)
     replay = Replay(take, declared, instead, checkpoint.MODELS)
     panes, canvas = Panes(replay.controls), pygame.Surface(wish.size, 0, 32)
     curtain, guard = Curtain(replay.controls), FlashGuard(replay.controls)
@@ -134,7 +134,3 @@ def _sung(song: AudioFile, at: float, start: float, until: float) -> Heard:
     n = round(until * rate) - round(start * rate)
     samples = song.window(at + n / rate, n).samples
     return Heard(samples, rate, start)
-
-
-def _stem(take: Take) -> str:
-    return take.path.name.removesuffix(".take.gz")

@@ -143,8 +143,13 @@ class Log:
         import av
 
         assert self.path is not None
-        path = self.path.with_name(self.path.name.removesuffix(SUFFIX) + FLAC)
-        return Voice(files.enter_context(av.open(str(path), "w", format="flac")), "flac")
+        path = str(flac_of(self.path))
+        return Voice(files.enter_context(av.open(path, "w", format="flac")), "flac")
+
+
+def flac_of(take: Path) -> Path:
+    """Where the sound of a take is kept, if it is."""
+    return take.with_name(take.name.removesuffix(SUFFIX) + FLAC)
 
 
 def _line(entry: object) -> bytes:

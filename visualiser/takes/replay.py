@@ -17,6 +17,7 @@ import numpy as np
 from visualiser.controls import Control, Controls, Value
 from visualiser.cue_controls import kept
 from visualiser.cue_files import read_cue
+from visualiser.decode import Inline
 from visualiser.frame import Frame
 from visualiser.show import Show
 from visualiser.takes.events import Event
@@ -31,24 +32,6 @@ class Moment:
     tick: Tick
     frame: Frame
     features: Features
-
-
-class Undrawn:
-    """A decoder that draws nothing: frames are drawn when it is known which are shown."""
-
-    is_swift = True
-
-    def __init__(self) -> None:
-        self._latest: Frame | None = None
-
-    def submit(self, frame: Frame) -> None:
-        self._latest = frame
-
-    def latest(self) -> Frame | None:
-        return self._latest
-
-    def close(self) -> None:
-        pass
 
 
 class Replay:
@@ -68,7 +51,8 @@ class Replay:
         self.controls = Controls(declared, given | self._instead)
         self._kept = kept(self.controls)
         self._times = np.array([event.tick.t for event in take.events])
-        self._show = Show(self.controls, Undrawn(), take.head.seed, folder)
+        # Nothing is drawn here: only of frames that are shown it is worth while.
+        self._show = Show(self.controls, Inline(lambda frame: frame), take.head.seed, folder)
 
     def moments(self, fps: float, start_s: float = 0.0, stop_s: float | None = None
                 ) -> Iterator[Moment]:  # fmt: skip

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from visualiser.audio.decode import opened
 from visualiser.look.flashes import KINDS, Watch, linear, signals
 from visualiser.types import FloatArray, UserError
 
@@ -174,21 +175,8 @@ def _frame_s(stream: VideoStream) -> float:
 
 
 def _opened(path: Path) -> InputContainer:
-    import av
-
-    if not path.exists():
-        raise UserError(f"{path}: there is no such file")
-    if path.is_dir():
-        raise UserError(f"{path}: is a folder, not a video")
-    if path.stat().st_size == 0:
-        raise UserError(f"{path}: the file is empty")
-    try:
-        container = av.open(str(path))
-    except (av.FFmpegError, OSError) as error:
-        if isinstance(error, PermissionError):
-            raise UserError(f"{path}: may not be read by this user") from None
-        raise UserError(f"{path}: is not a video, or is cut short (mp4, mkv and webm are read)") \
-            from None  # fmt: skip
+    refusal = "is not a video, or is cut short (mp4, mkv and webm are read)"
+    container = opened(path, "a video", refusal)
     if not container.streams.video:
         container.close()
         raise UserError(f"{path}: has no video in it")
