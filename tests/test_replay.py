@@ -163,10 +163,8 @@ def test_a_set_becomes_a_video_with_its_sound_and_says_what_is_missing(tmp_path:
 
 
 def test_a_part_that_is_not_there_is_refused(played) -> None:
-    from visualiser import config
-    from visualiser.takes.film import Wish, film
+    from visualiser.film.replayed import Replayed, Wish
 
     _, take = played
     with pytest.raises(UserError, match="long"):
-        film(take, Path("never.mp4"), Wish((64, 64), 30, start_s=100.0), declared_controls(),
-             config.Record())  # fmt: skip
+        Replayed(take, Wish(start_s=100.0), 30, declared_controls())

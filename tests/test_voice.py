@@ -11,8 +11,8 @@ import pytest
 from program import Program, has_traceback, only
 
 from visualiser.audio.file import DEMO, AudioFile
-from visualiser.record import VideoWriter
 from visualiser.types import Sound
+from visualiser.video.writer import VideoWriter
 from visualiser.voice import RATE, Fresh, Heard
 
 FPS = 30
@@ -21,7 +21,7 @@ SIZE = (32, 32)
 
 def record(path: Path, seconds: float, hear, flashes: list[float]) -> None:
     """A dark film with a white frame at each flash. hear: the sound between two times."""
-    writer = VideoWriter(path, SIZE, FPS, preset="ultrafast", has_voice=True)
+    writer = VideoWriter(path, SIZE, FPS, preset="ultrafast", channels=1)
     lit = {round(t * FPS) for t in flashes}
     for n in range(round(seconds * FPS)):
         for heard in hear(n / FPS, (n + 1) / FPS):

@@ -21,6 +21,7 @@ from visualiser.words import printable
 
 if TYPE_CHECKING:
     from visualiser.config import Settings
+    from visualiser.film.performance import Performance
 
 
 def main(arguments: list[str]) -> int:
@@ -108,7 +109,7 @@ def _play(options: argparse.Namespace) -> int:
         seconds = options.seconds or float("inf")
         run.perform(settings, options.audio, options.record, seconds, options.timing, options.fresh)
         return 0
-    from visualiser import render
+    from visualiser.film import render
     from visualiser.progress import bar
 
     print("there is no display: rendering a short video of the show instead", file=sys.stderr)
@@ -120,8 +121,8 @@ def _play(options: argparse.Namespace) -> int:
 
 def _render(options: argparse.Namespace) -> int:
     _one_thread()
-    from visualiser import render
     from visualiser.files import refuse_existing
+    from visualiser.film.render import render
     from visualiser.progress import bar
 
     refuse_existing(options.out, options.force)
@@ -130,31 +131,28 @@ def _render(options: argparse.Namespace) -> int:
         raise UserError(f"{options.out} is the song itself: give the video another name")
     chosen = {"look__look": options.look, "look__output_only": options.output_only or None}
     settings = _show_settings(options, **chosen)
+    performance = _performance(options, settings)
     with bar("rendering", "frames") as report:
-        if options.take:
-            frames, wanted = _film(options, settings, report)
-        else:
-            frames, wanted = render.render(
-                settings,
-                options.out,
-                options.size,
-                options.fps,
-                options.audio,
-                options.seconds,
-                report,
-            )
+        size, fps, record = options.size, options.fps, settings.record
+        frames, wanted = render(performance, options.out, size, fps, record, report)
     width, height = (edge & ~1 for edge in options.size)  # H.264 has even sizes only
     print(f"{options.out}: {frames} frames of {width}x{height}")
     return 0 if frames == wanted else 130
 
 
-def _film(
-    options: argparse.Namespace, settings: Settings, report: Callable[[int, int], object]
-) -> tuple[int, int]:
+def _performance(options: argparse.Namespace, settings: Settings) -> Performance:
     from visualiser import run
-    from visualiser.takes.film import Wish, film
+    from visualiser.film.performance import Order, Played
+    from visualiser.film.render import length_of
+    from visualiser.film.replayed import Replayed, Wish
     from visualiser.takes.read import read
 
+    song, size, fps = options.audio, options.size, options.fps
+    if not options.take:
+        if options.start is not None:
+            raise UserError("--from is for takes: --take FILE")
+        seconds = length_of(song) if options.seconds is None else options.seconds
+        return Played(Order(settings, size, fps, seconds, song))
     if options.seed is not None:
         raise UserError("--seed: a take has its own")
     given = {
@@ -165,13 +163,10 @@ def _film(
         "look.output_only": options.output_only or None,
     }
     instead = {id: settings.controls[id] for id, value in given.items() if value is not None}
-    start_s = options.start or 0.0
-    stop_s = None if options.seconds is None else start_s + options.seconds
-    wish = Wish(options.size, options.fps, options.audio, start_s, stop_s, instead)
+    wish = Wish(song, options.start or 0.0, options.seconds, instead)
     take = read(options.take)
     declared = run.declared_controls(str(take.head.controls.get("show.model", "")) or None)
-    with run.signals() as stopping:
-        return film(take, options.out, wish, declared, settings.record, report, stopping)
+    return Replayed(take, wish, fps, declared)
 
 
 def _take(options: argparse.Namespace) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from visualiser.types import FloatArray, Tick
+from visualiser.types import Features, FloatArray, Tick
 
 if TYPE_CHECKING:
     from visualiser.nets.architecture import Kind
@@ -38,3 +38,13 @@ class Frame:
     def kind(self) -> Kind:
         """What the image holds: grey or colour 0..1, or signed distances."""
         return self.model.card.architecture.pictures
+
+
+@dataclass(frozen=True)
+class Moment:
+    """What is to be drawn at a time: frame has no picture yet; tick's t counts from the film's
+    beginning, s."""
+
+    tick: Tick
+    frame: Frame
+    features: Features

@@ -26,7 +26,7 @@ SETTLE_S = 4.0  # time constant in which the drift is measured: single times are
 
 @dataclass(frozen=True)
 class Heard:
-    """New sound: samples (n,) mono, -1..1; t: when the first of them was heard, s."""
+    """New sound: samples (n,) mono or (n, channels), -1..1; t: when the first was heard, s."""
 
     samples: FloatArray
     samplerate: int
@@ -53,20 +53,25 @@ class Fresh:
 
 
 class Voice:
-    """A track of sound, mono, in a file that is being written. codec: "aac" or "flac".
+    """A track of sound in a file that is being written. codec: "aac" or "flac"; channels: 1 or 2,
+    whatever comes.
 
     A sound card's clock is not the show's: what comes is stretched by a sample here and there, so
     that an hour later it is still beside its pictures.
     """
 
-    def __init__(self, file: OutputContainer, codec: Literal["aac", "flac"] = "aac") -> None:
+    def __init__(
+        self, file: OutputContainer, codec: Literal["aac", "flac"] = "aac", channels: int = 1
+    ) -> None:
         self._file = file
-        self._stream: AudioStream = file.add_stream(codec, rate=RATE, layout="mono")
+        self._channels = channels
+        self._layout = "mono" if channels == 1 else "stereo"
+        self._stream: AudioStream = file.add_stream(codec, rate=RATE, layout=self._layout)
         self._frame, self._format = FRAMES[codec]
         self._stream.format = self._format
         if codec == "aac":
-            self._stream.bit_rate = 160_000
-        self._left: FloatArray = np.zeros(0, np.float32)  # encoded with the next ones
+            self._stream.bit_rate = 160_000 if channels == 1 else 256_000
+        self._left = self._silence(0)  # encoded with the next ones
         self._written = 0  # samples, with those that are left
         self._drift = 0.0  # samples that the sound is late
         self._is_new = True
@@ -74,24 +79,24 @@ class Voice:
 
     def hear(self, heard: Heard) -> None:
         """Add what was heard next; what is older than the file's beginning is left out."""
-        samples = self._at_rate(heard.samples, heard.samplerate)
+        samples = self._at_rate(self._spread(heard.samples), heard.samplerate)
         early = max(math.ceil(-heard.t * RATE), 0)
         samples, t = samples[early:], max(heard.t, 0.0)
-        if not samples.size:
+        if not len(samples):
             return
         drift = t * RATE - self._written
         if self._is_new or abs(drift) > JUMP_S * RATE:
             self._is_new, self._drift = False, 0.0
             if drift >= 0:
-                self._add(np.zeros(round(drift), np.float32))
+                self._add(self._silence(round(drift)))
             else:
                 samples = samples[round(-drift) :]
         else:
-            part = step(samples.size / RATE, SETTLE_S)
+            part = step(len(samples) / RATE, SETTLE_S)
             self._drift += part * (drift - self._drift)
-            if abs(self._drift) > 1 and samples.size > 2:
+            if abs(self._drift) > 1 and len(samples) > 2:
                 one = 1 if self._drift > 0 else -1
-                samples = _stretched(samples, samples.size + one)
+                samples = _stretched(samples, len(samples) + one)
                 self._drift -= one
         self._add(samples)
 
@@ -99,15 +104,26 @@ class Voice:
         """The pictures are at t: where no sound came for long there was none."""
         missing = round((t - BEHIND_S) * RATE) - self._written
         if missing > 0:
-            self._add(np.zeros(missing, np.float32))
+            self._add(self._silence(missing))
             self._is_new = True
 
     def close(self, t: float) -> None:
         """Fill up to t with silence, and finish."""
-        self._add(np.zeros(max(round(t * RATE) - self._written, 0), np.float32))
-        rest, self._left = self._left, np.zeros(0, np.float32)
+        self._add(self._silence(max(round(t * RATE) - self._written, 0)))
+        rest, self._left = self._left, self._silence(0)
         self._encode(rest)
         self._file.mux(self._stream.encode(None))
+
+    def _silence(self, n: int) -> FloatArray:
+        return np.zeros((n, self._channels), np.float32)
+
+    def _spread(self, samples: FloatArray) -> FloatArray:
+        """(n, channels), whatever there were."""
+        if samples.ndim == 1:
+            samples = samples[:, None]
+        if samples.shape[1] > self._channels:
+            samples = samples.mean(axis=1, keepdims=True)
+        return np.repeat(samples, self._channels // samples.shape[1], axis=1)
 
     def _at_rate(self, samples: FloatArray, samplerate: int) -> FloatArray:
         if samplerate == RATE:
@@ -115,30 +131,34 @@ class Voice:
         import av
 
         if self._resampler is None or self._resampler[0] != samplerate:
-            self._resampler = samplerate, av.AudioResampler("fltp", "mono", RATE)
-        frame: Any = av.AudioFrame.from_ndarray(samples[None], format="fltp", layout="mono")
+            self._resampler = samplerate, av.AudioResampler("fltp", self._layout, RATE)
+        planes = np.ascontiguousarray(samples.T)
+        frame: Any = av.AudioFrame.from_ndarray(planes, format="fltp", layout=self._layout)
         frame.sample_rate = samplerate
         frames = self._resampler[1].resample(frame)
-        parts = [np.asarray(each.to_ndarray()[0], np.float32) for each in frames]
-        return np.concatenate([np.zeros(0, np.float32), *parts])
+        parts = [np.asarray(each.to_ndarray().T, np.float32) for each in frames]
+        return np.concatenate([self._silence(0), *parts])
 
     def _add(self, samples: FloatArray) -> None:
-        self._written += samples.size
+        self._written += len(samples)
         waiting = np.concatenate([self._left, samples])
-        whole = waiting.size // self._frame * self._frame
+        whole = len(waiting) // self._frame * self._frame
         self._left = waiting[whole:]
         self._encode(waiting[:whole])
 
     def _encode(self, samples: FloatArray) -> None:
         import av
 
-        begun = self._written - self._left.size - samples.size
-        for start in range(0, samples.size, self._frame):
-            part = samples[None, start : start + self._frame]
-            if self._format == "s16":
-                part = np.clip(np.round(part * 32767), -32768, 32767).astype(np.int16)
+        begun = self._written - len(self._left) - len(samples)
+        for start in range(0, len(samples), self._frame):
+            part = samples[start : start + self._frame]
+            if self._format == "s16":  # channels lie side by side
+                levels = np.clip(np.round(part * 32767), -32768, 32767).astype(np.int16)
+                planes = levels.reshape(1, -1)
+            else:
+                planes = np.ascontiguousarray(part.T)
             frame: Any = av.AudioFrame.from_ndarray(
-                np.ascontiguousarray(part), format=self._format, layout="mono"
+                planes, format=self._format, layout=self._layout
             )
             frame.sample_rate, frame.time_base = RATE, Fraction(1, RATE)
             frame.pts = begun + start
@@ -146,6 +166,8 @@ class Voice:
 
 
 def _stretched(samples: FloatArray, n: int) -> FloatArray:
-    """(n,) the same sound, over as many samples."""
-    at = (np.arange(n) + 0.5) * samples.size / n - 0.5
-    return np.interp(at, np.arange(samples.size), samples).astype(np.float32)
+    """(n, channels) the same sound, over as many samples."""
+    before = np.arange(len(samples))
+    at = (np.arange(n) + 0.5) * len(samples) / n - 0.5
+    channels = [np.interp(at, before, channel) for channel in samples.T]
+    return np.stack(channels, axis=1).astype(np.float32)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,20 +18,11 @@ from visualiser.controls import Control, Controls, Value
 from visualiser.cue_controls import kept
 from visualiser.cue_files import read_cue
 from visualiser.decode import Inline
-from visualiser.frame import Frame
+from visualiser.frame import Frame, Moment
 from visualiser.show import Show
 from visualiser.takes.events import Event
 from visualiser.takes.read import Take
 from visualiser.types import Features, Tick, UserError
-
-
-@dataclass(frozen=True)
-class Moment:
-    """What is to be drawn at a time: tick's t counts from the take's beginning, s."""
-
-    tick: Tick
-    frame: Frame
-    features: Features
 
 
 class Replay:

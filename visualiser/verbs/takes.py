@@ -6,7 +6,7 @@ import json
 from collections import Counter
 from pathlib import Path
 
-from visualiser.takes.film import missing, sound_of
+from visualiser.takes.needs import missing, sound_of
 from visualiser.takes.read import read
 
 

@@ -1,0 +1,66 @@
+"""A take, to be seen at another size, at another rate, with another look if asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from visualiser.controls import Control, Value
+from visualiser.film.soundtrack import Soundtrack
+from visualiser.frame import Moment
+from visualiser.nets import checkpoint
+from visualiser.takes.log import flac_of
+from visualiser.takes.needs import missing, sound_of
+from visualiser.takes.read import Take
+from visualiser.takes.replay import Replay
+from visualiser.types import UserError
+
+
+@dataclass(frozen=True)
+class Wish:
+    """Which part of a take, and how it is to be heard and seen. song: instead of the one that was
+    heard; seconds: None is up to its end; instead: values of controls, whatever they were."""
+
+    song: Path | None = None
+    start_s: float = 0.0
+    seconds: float | None = None
+    instead: Mapping[str, Value] = field(default_factory=dict)
+
+
+class Replayed:
+    """Raises UserError where a model is gone or has changed, and no other was asked for."""
+
+    def __init__(self, take: Take, wish: Wish, fps: float, declared: list[Control]) -> None:
+        if lines := missing(take, wish.instead):
+            raise UserError("\n".join(f"{take.path}: {line}" for line in lines))
+        self._start_s, self._fps = wish.start_s, fps
+        self._end_s = take.seconds
+        if wish.seconds is not None:
+            self._end_s = min(wish.start_s + wish.seconds, take.seconds)
+        if self._end_s < wish.start_s:
+            raise UserError(
+                f"{take.path}: it is {take.seconds:.1f} s long; allowed is a part of it"
+            )
+        self.frames = int((self._end_s - wish.start_s) * fps + 1e-6) + 1
+        self._replay = Replay(take, declared, wish.instead, checkpoint.MODELS)
+        self.controls = self._replay.controls
+        path = wish.song or sound_of(take)
+        is_beside = path == flac_of(take.path)
+        place = self._at if is_beside or wish.song else self._sung
+        loop = not (is_beside or wish.song)  # as it was played
+        self.soundtrack = Soundtrack(path, loop, place) if path else None
+
+    def _at(self, t: float) -> float:
+        return t + self._start_s
+
+    def _sung(self, t: float) -> float | None:
+        return self._replay.song_at(t + self._start_s)
+
+    def moments(self) -> Iterator[Moment]:
+        return self._replay.moments(self._fps, self._start_s, self._end_s)
+
+    def close(self) -> None:
+        self._replay.close()
+        if self.soundtrack is not None:
+            self.soundtrack.close()

@@ -1,0 +1,85 @@
+"""The sound of a film: any stretch of it, in stereo."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from visualiser.audio import decode
+from visualiser.audio.source import SAMPLERATE
+from visualiser.types import FloatArray
+from visualiser.voice import Heard
+
+
+class Stretches:
+    """A sound file's samples, from wherever they are asked for; after its end there is silence.
+
+    Going on from where the last stretch ended is free, further on is decoded, and back is decoded
+    from the start. Raises UserError, one line, where the file is none.
+    """
+
+    def __init__(self, path: Path, loop: bool = False) -> None:
+        self._path, self._loop = path, loop
+        self._begin()
+
+    def _begin(self) -> None:
+        # What is damaged is said by the source that the show listens to.
+        self._blocks = decode.stereo(self._path, deque(maxlen=1))
+        self._waiting = next(self._blocks)
+        self._at = 0  # of the first that waits
+
+    def read(self, start: int, n: int) -> FloatArray:
+        """(n, 2) from sample start on, -1..1; before the file's beginning it is silent, too."""
+        early = min(max(-start, 0), n)
+        parts = [np.zeros((early, 2), np.float32)]
+        start, n = max(start, 0), n - early
+        if start < self._at:
+            self._begin()
+        while n > 0:
+            skipped = min(start - self._at, len(self._waiting))
+            part = self._waiting[skipped : skipped + n]
+            parts.append(part)
+            self._at += skipped + len(part)
+            self._waiting = self._waiting[skipped + len(part) :]
+            start, n = start + len(part), n - len(part)
+            if n > 0 and not self._more():
+                parts.append(np.zeros((n, 2), np.float32))
+                break
+        return np.clip(np.concatenate(parts), -1.0, 1.0)
+
+    def _more(self) -> bool:
+        block = next(self._blocks, None)
+        if block is None and self._loop:
+            self._blocks = decode.stereo(self._path, deque(maxlen=1))
+            block = next(self._blocks, None)
+        if block is None:
+            return False
+        self._waiting = block
+        return True
+
+    def close(self) -> None:
+        self._blocks.close()
+
+
+class Soundtrack:
+    """place: where in the file, s, what is heard at t of the film stands; None is silence."""
+
+    def __init__(
+        self, path: Path, loop: bool = False, place: Callable[[float], float | None] = lambda t: t
+    ) -> None:
+        self._stretches = Stretches(path, loop)
+        self._place = place
+
+    def between(self, start: float, until: float) -> Heard | None:
+        """What is heard from one time of the film to another, s; None where that is nothing."""
+        at = self._place(start)
+        if at is None:
+            return None
+        n = round(until * SAMPLERATE) - round(start * SAMPLERATE)
+        return Heard(self._stretches.read(round(at * SAMPLERATE), n), SAMPLERATE, start)
+
+    def close(self) -> None:
+        self._stretches.close()
