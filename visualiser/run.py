@@ -157,6 +157,8 @@ def perform(
                 log.write(tick, features, commands, show.path, listener.sound, song_at,
                           show.departed, show.cues.slots, show.cues.set_list.steps)  # fmt: skip
             teacher.attend(tick, features, commands, show.drawing, show.model)
+            if not commands and listener.attend(clock.now()):
+                continue  # something has begun meanwhile: that is drawn instead
             stage.paint(frame, tick, features)
             window.draw(frame, tick, features)
             output = stage.draw(window.canvas)  # what the audience sees

@@ -256,6 +256,7 @@ class Ear:
         if len(flux):
             behind_s = (sound.end % self._onsets.hop) / self._samplerate
             self.beat.hear(flux, behind_s)
+        if len(strengths):
             self._begun = np.maximum(self._begun, strengths.max(axis=0))
 
     def _follow_loudness(self, loud_dbfs: float, dt: float, is_open: bool) -> float:

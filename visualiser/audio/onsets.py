@@ -1,4 +1,4 @@
-"""Beginnings: where the spectrum grows, at fixed hops of the sound's own samples.
+"""Beginnings: where the spectrum grows, at fixed steps of the sound's own samples.
 
 Spectral flux of logarithmic band powers, with the maximum over neighbouring bands before it taken
 off, so that vibrato is none (Boeck and Widmer, "Maximum filter vibrato suppression for onset
@@ -16,38 +16,42 @@ from visualiser.audio.spectrum import Array, band_weights, power, samples_of
 from visualiser.smoothing import step
 from visualiser.types import FloatArray
 
-HOP_S = 0.005
+STEP_S = 0.0025  # between two looks: half of it is waited for in the mean
+HOP = 2  # steps between two values that the beat is made of
 WINDOW_S = 0.0213
 CHANNELS = 4  # overall, low, mid, high
 _EDGES_HZ = np.concatenate([[30.0, 70.0, 110.0, 155.0], np.geomspace(215, 16_000, 21)])
 _SPLITS_HZ = (150.0, 4_000.0)  # between low, mid and high
 _FALL = 0.25  # share of the window that fades out at its newest end: short, to be early
-_LAG = 3  # hops that flux looks back
+_LAG = 6  # steps that flux looks back
 _BED_RISE_S, _BED_FALL_S = 1.5, 0.3
 _BELOW_PEAK = math.log(10**-5.0)  # what is 50 dB under the loudest band is bed, too
 _PEAK_S = 3.0
-_HISTORY = 200  # hops of the running median: a second
+_HISTORY = 400  # steps of the running median: a second
+_RENEWED = 8  # steps after which it is taken anew
 _WEIGHTS = np.array([0.12, 0.44, 0.44])  # of low, mid and high in the overall flux
 
 # Of overall, low, mid, high: the least flux that is an onset, and times the median.
 _LEAST = (0.5, 1.5, 0.6, 0.7)
 _TIMES_MEDIAN = (2.5, 3.0, 2.5, 2.5)
+_SURE = 1.5  # times that, between two hops: what begins clearly is told half a hop sooner
 _OF_PEAK = 0.1  # and this share of the largest of the last seconds
 _FULL = 3.0  # flux that is an onset of strength 1
-_REFRACTORY = 12  # hops
-_TOGETHER = 6  # hops after a beginning in which those of its parts are heard
+_REFRACTORY = 24  # steps
+_TOGETHER = 12  # steps after a beginning in which those of its parts are heard
 
 
 class Onsets:
-    """Samples in, at any pace -> flux and onsets for each hop that was completed.
+    """Samples in, at any pace -> flux of each hop, and onsets of each step, that was completed.
 
-    A hop ends at every multiple of 5 ms of the sound's own samples, so what is found does not
-    depend on how the samples are handed over. floor: (n_flux_bands,) power under which a band is
+    A step ends at every multiple of 2.5 ms of the sound's own samples, and every other one ends a
+    hop, so what is found does not depend on how the samples are handed over. floor: (n_flux_bands,) power under which a band is
     never heard.
     """
 
     def __init__(self, samplerate: int) -> None:
-        self.hop = max(1, round(samplerate * HOP_S))
+        self._step = max(1, round(samplerate * STEP_S))
+        self.hop = HOP * self._step
         self.hop_s = self.hop / samplerate
         self.window = samples_of(WINDOW_S, samplerate)
         fall = max(2, int(self.window * _FALL))
@@ -68,13 +72,14 @@ class Onsets:
         self._groups = np.concatenate([members @ _WEIGHTS[:, None], members], axis=1)
         self._offsets = np.arange(self.window)
         self.floor = np.full(self.centres_hz.size, 1e-7)
-        self._rise, self._fall = step(self.hop_s, _BED_RISE_S), step(self.hop_s, _BED_FALL_S)
-        self._fade = 1 - step(self.hop_s, _PEAK_S)
+        step_s = self._step / samplerate
+        self._rise, self._fall = step(step_s, _BED_RISE_S), step(step_s, _BED_FALL_S)
+        self._fade = 1 - step(step_s, _PEAK_S)
         self.reset()
 
     def reset(self) -> None:
         n = self.centres_hz.size
-        self._hops = 0  # of the sound so far: the next hop ends at (hops + 1) * hop
+        self._steps = 0  # of the sound so far: the next ends at (steps + 1) * step
         self._bed = np.log(self.floor)
         self._peak = 0.0
         self._past = np.zeros((_LAG, n))
@@ -86,21 +91,21 @@ class Onsets:
 
     def restart(self, end: int) -> None:
         """The next sample is number end + 1 of some other sound."""
-        self._hops = end // self.hop
+        self._steps = end // self._step
 
     def advance(self, samples: FloatArray, end: int) -> tuple[Array, Array]:
-        """samples: (n,) float32 up to number `end`; those before the window of the first hop that
-        is new are not looked at, and where they are missing hops are left out.
+        """samples: (n,) float32 up to number `end`; those before the window of the first step that
+        is new are not looked at, and where they are missing steps are left out.
 
-        Returns flux (hops, 4) and strength (hops, 4) 0..1, which is 0 where nothing begins.
+        Returns flux (hops, 4) and strength (steps, 4) 0..1, which is 0 where nothing begins.
         """
-        first, last = self._hops + 1, end // self.hop
+        first, last = self._steps + 1, end // self._step
         oldest = end - samples.size
-        first = max(first, -((-oldest - self.window) // self.hop))
+        first = max(first, -((-oldest - self.window) // self._step))
         if last < first:
             return np.zeros((0, CHANNELS)), np.zeros((0, CHANNELS))
-        self._hops = last
-        starts = np.arange(first, last + 1) * self.hop - self.window - oldest
+        self._steps = last
+        starts = np.arange(first, last + 1) * self._step - self.window - oldest
         frames = samples[starts[:, None] + self._offsets]
         frames -= frames.sum(axis=1, keepdims=True) / np.float32(self.window)
         powers = power(np.fft.rfft(frames * self._shape, axis=1)) @ self._weights
@@ -108,10 +113,10 @@ class Onsets:
         strengths = np.zeros_like(flux)
         for i, values in enumerate(flux.tolist()):
             self._pick(first + i, values, strengths[i])
-        return flux, strengths
+        return flux[-first % HOP :: HOP], strengths
 
     def _flux(self, powers: Array) -> Array:
-        """(hops, n_flux_bands) -> (hops, 4): how much louder than a moment ago, in octaves of
+        """(steps, n_flux_bands) -> (steps, 4): how much louder than a moment ago, in octaves of
         power above the bed."""
         n = len(powers)
         beds = np.empty_like(powers)
@@ -130,10 +135,10 @@ class Onsets:
         np.maximum(before[:, :-1], known[:n, 1:], out=before[:, :-1])
         return np.maximum(known[_LAG:] - before, 0) @ self._groups
 
-    def _pick(self, hop: int, flux: list[float], strengths: Array) -> None:
-        """Find what begins at a hop, overall and in each group; plain numbers are fastest here."""
-        self._median_of[:, hop % _HISTORY] = flux
-        if hop % 4 == 0:
+    def _pick(self, at: int, flux: list[float], strengths: Array) -> None:
+        """Find what begins at a step, overall and in each group; plain numbers are fastest here."""
+        self._median_of[:, at % _HISTORY] = flux
+        if at % _RENEWED == 0:
             middle = _HISTORY // 2
             self._median = np.partition(self._median_of, middle)[:, middle].tolist()
         for i, value in enumerate(flux):
@@ -147,6 +152,7 @@ class Onsets:
             if i > 0 and self._since[0] > _TOGETHER:
                 continue
             threshold = max(_LEAST[i], _TIMES_MEDIAN[i] * self._median[i], _OF_PEAK * high)
+            threshold *= 1.0 if at % HOP == 0 else _SURE
             if value > threshold and value - self._lowest[i] > 0.5 * threshold:
                 strengths[i] = min(value / _FULL, 1.0)
                 self._since[i] = 0
