@@ -45,8 +45,8 @@ class Onsets:
     """Samples in, at any pace -> flux of each hop, and onsets of each step, that was completed.
 
     A step ends at every multiple of 2.5 ms of the sound's own samples, and every other one ends a
-    hop, so what is found does not depend on how the samples are handed over. floor: (n_flux_bands,) power under which a band is
-    never heard.
+    hop, so what is found does not depend on how the samples are handed over. floor:
+    (n_flux_bands,) power under which a band is never heard.
     """
 
     def __init__(self, samplerate: int) -> None:
