@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 import os
+import sys
+
+# Before anything of ours comes in: programs are started by the hundred, and each would compile
+# every file anew. What was compiled lies in __pycache__, also in copies of the project.
+if os.environ.pop("PYTHONDONTWRITEBYTECODE", None):
+    sys.dont_write_bytecode = False
 
 # Before numpy and torch come in: a thread for each core would only wait for the other core, which
 # has tests of its own. The programs that tests start take it over.
