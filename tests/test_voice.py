@@ -55,11 +55,11 @@ def clicks(sound: np.ndarray) -> np.ndarray:
     return loud[np.diff(loud, prepend=-RATE) > RATE // 2] / RATE
 
 
-@pytest.mark.parametrize(("rate", "ppm"), [(48_000, 0), (48_000, 200), (44_100, -200)])
+@pytest.mark.parametrize(("rate", "ppm"), [(48_000, 0), (48_000, 500), (44_100, -500)])
 def test_a_clap_and_its_flash_stay_together_though_the_card_has_a_clock_of_its_own(
     tmp_path: Path, rate: int, ppm: float
 ) -> None:
-    seconds, claps = 40, [1.0, 20.0, 38.0]
+    seconds, claps = 20, [1.0, 10.0, 19.0]
     true_rate, rng = rate * (1 + ppm / 1e6), np.random.default_rng(1)
     sound = np.zeros(int(seconds * true_rate) + rate, np.float32)
     for t in claps:
@@ -75,7 +75,7 @@ def test_a_clap_and_its_flash_stay_together_though_the_card_has_a_clock_of_its_o
     assert flashes == pytest.approx(claps, abs=1e-3)
     found = clicks(heard)
     assert len(found) == len(claps)
-    assert np.abs(found - flashes).max() < 1 / FPS / 2
+    assert np.abs(found - flashes).max() < 0.005, "uncorrected it is 9 ms off at the end"
 
 
 def test_where_no_sound_comes_there_is_silence_and_then_it_is_in_step_again(tmp_path: Path) -> None:
