@@ -157,7 +157,7 @@ def known_shapes(name: str) -> Known:
         size=data["size"], kinds=tuple(data["kinds"]), rough=0.0, blended=0.0,
         size_min=data["size_min"], size_max=data["size_max"], offset=data["offset"],
     )  # fmt: skip
-    return Known(sketch(4000, np.random.default_rng(99), options), len(options.kinds))
+    return Known(sketch(2000, np.random.default_rng(99), options), len(options.kinds))
 
 
 @WALKERS
@@ -165,7 +165,7 @@ def known_shapes(name: str) -> Known:
 def test_a_long_walk_draws_every_kind_that_a_shape_model_knows(name: str, driver: str) -> None:
     made = ALL[name]
     with torch.inference_mode():
-        z = torch.from_numpy(walk(made, driver, 600))
+        z = torch.from_numpy(walk(made, driver, 300))
         drawn = torch.cat([build(made).decode(part) for part in z.split(100)]).numpy()
     shares = known_shapes(name).shares(drawn)
     assert shares.min() > 1 / 3, dict(zip(made.card.data["kinds"], shares.round(2), strict=True))
@@ -179,9 +179,9 @@ def test_a_long_walk_draws_landscapes_of_every_hour(name: str, driver: str) -> N
     """As bright and as colourful as those it has learned, and as different from each other."""
     made = ALL[name]
     with torch.inference_mode():
-        z = torch.from_numpy(walk(made, driver, 240))
+        z = torch.from_numpy(walk(made, driver, 120))
         drawn = torch.cat([build(made).decode(part) for part in z.split(40)]).numpy()
-    known = Landscapes(99, made.shape[0]).draw(np.arange(240)) / np.float32(255)
+    known = Landscapes(99, made.shape[0]).draw(np.arange(120)) / np.float32(255)
     some = [x[:, ::4, ::4].reshape(len(x), -1) for x in (drawn, known)]
     assert abs(some[0].mean() - some[1].mean()) < 0.08
     spread = [x.std(axis=0).mean() for x in some]

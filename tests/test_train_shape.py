@@ -183,12 +183,12 @@ def assert_same(one: Checkpoint, other: Checkpoint) -> None:
 # --- stopping, and going on
 
 
-@pytest.mark.parametrize("at", [[1], [30], [10, 40, 41]])
+@pytest.mark.parametrize("at", [[1], [5, 14, 15]])
 def test_stopped_and_resumed_is_the_same_as_never_stopped(
     tmp_path: Path, no_places: None, at: list[int]
 ) -> None:
     """To the last bit."""
-    keep, options = tmp_path / ".any.training", replace(TINY, steps=60)
+    keep, options = tmp_path / ".any.training", replace(TINY, steps=20)
     straight = train("any", options)
     gone = 0
     for stop in at:
@@ -200,7 +200,7 @@ def test_stopped_and_resumed_is_the_same_as_never_stopped(
     resumed = train("any", options, keep=keep)
     assert_same(resumed.checkpoint, straight.checkpoint)
     assert resumed.checkpoint.card.figures == straight.checkpoint.card.figures
-    assert resumed.checkpoint.card.training["steps"] == 60
+    assert resumed.checkpoint.card.training["steps"] == 20
     assert not keep.exists(), "what is finished is not to be gone on with"
 
 

@@ -50,8 +50,11 @@ def changes(model: Checkpoint, points: np.ndarray, step: float = 0.05) -> np.nda
             drawn = np.clip(0.5 - drawn * model.shape[1] / 2, 0, 1)
         return drawn
 
-    found = [[np.abs(look(p + move) - look(p - move)).mean() for move in moves] for p in points]
-    return np.array(found).mean(axis=0)
+    found = np.zeros(len(moves))
+    for point in points:
+        here = look(point)
+        found += [2 * np.abs(look(point + move) - here).mean() for move in moves]
+    return found / len(points)
 
 
 def inside(model: Checkpoint, n: int, seed: int = 5, share: float = 0.85) -> np.ndarray:
