@@ -33,7 +33,7 @@ DUMMY = {"SDL_VIDEODRIVER": "dummy"}
 
 @pytest.fixture(scope="module")
 def program(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
-    with Program(tmp_path_factory.mktemp("project")) as program:
+    with Program(tmp_path_factory.mktemp("project")).hurry() as program:
         yield program
 
 
@@ -176,20 +176,25 @@ def test_a_broken_model_in_the_folder_does_not_stop_the_others(
         assert not (program.root / "harmed").exists()
 
 
-def test_without_any_model_it_says_how_to_make_one(tmp_path: Path) -> None:
-    with Program(tmp_path) as program:
-        shutil.rmtree(program.models)
-        program.hurry()
-        listed = program.do("models")
-        assert (listed.code, listed.err) == (0, "")
-        assert "python main.py train" in listed.out
-        assert_refused(program.do("render", "-o", "no.mp4"), "python main.py train")
-        assert_refused(program.run("--seconds", "1", env=DUMMY), "python main.py train")
-        trained = program.do(
-            "train", "--epochs", 1, "--pictures", 100, "--size", 8, "--widths", 8, "--latents", 2
-        )
-        assert trained.code == 0, trained.err
-        assert (program.models / "shapes.safetensors").exists()
+@pytest.fixture
+def no_models(program: Program) -> Iterator[None]:
+    program.models.rename(program.root / "taken-away")
+    yield
+    shutil.rmtree(program.models, ignore_errors=True)
+    (program.root / "taken-away").rename(program.models)
+
+
+def test_without_any_model_it_says_how_to_make_one(program: Program, no_models: None) -> None:
+    listed = program.do("models")
+    assert (listed.code, listed.err) == (0, "")
+    assert "python main.py train" in listed.out
+    assert_refused(program.do("render", "-o", "no.mp4"), "python main.py train")
+    assert_refused(program.run("--seconds", "1", env=DUMMY), "python main.py train")
+    trained = program.do(
+        "train", "--epochs", 1, "--pictures", 100, "--size", 8, "--widths", 8, "--latents", 2
+    )
+    assert trained.code == 0, trained.err
+    assert (program.models / "shapes.safetensors").exists()
 
 
 @pytest.fixture(scope="module")

@@ -212,7 +212,7 @@ def test_devices_without_portaudio_says_what_to_install(program: Program) -> Non
 
 
 def test_training_writes_a_model_and_its_contact_sheet(program: Program) -> None:
-    done = program.run("train", *TINY, "--epochs", 2, "--name", "tiny", "--seed", 5)
+    done = program.do("train", *TINY, "--epochs", 2, "--name", "tiny", "--seed", 5)
     assert done.code == 0, done.err
     assert not has_traceback(done.err)
     assert "tiny.safetensors" in done.out and "tiny.png" in done.out

@@ -18,6 +18,7 @@ from conftest import hear
 from program import (
     ROOT,
     SAMPLERATE,
+    Program,
     assert_refused,
     command,
     environment,
@@ -48,6 +49,12 @@ def write_wav(path: Path, samples: np.ndarray) -> Path:
 
 
 @pytest.fixture(scope="module")
+def program(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
+    with Program(tmp_path_factory.mktemp("project")) as program:
+        yield program
+
+
+@pytest.fixture(scope="module")
 def clicks(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A wav with a click on every beat."""
     rng = np.random.default_rng(1)
@@ -60,8 +67,8 @@ def clicks(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def heard(clicks: Path) -> list[dict]:
-    done = run("listen", clicks, "--json", "--fps", 50)
+def heard(program: Program, clicks: Path) -> list[dict]:
+    done = program.do("listen", clicks, "--json", "--fps", 50)
     assert (done.code, done.err) == (0, "")
     return [json.loads(line) for line in done.out.splitlines()]
 
@@ -89,16 +96,17 @@ def test_the_clicks_are_onsets_and_a_beat(heard: list[dict]) -> None:
         assert line["beat_phase"] == pytest.approx(line["beats"] % 1, abs=2e-6)
 
 
-def test_a_file_is_told_faster_than_it_plays(tmp_path: Path) -> None:
+def test_a_file_is_told_faster_than_it_plays(program: Program, tmp_path: Path) -> None:
     long = write_wav(tmp_path / "long.wav", np.zeros(30 * SAMPLERATE))
     began = time.monotonic()
-    done = run("listen", long, "--json", "--fps", 20)
+    done = program.do("listen", long, "--json", "--fps", 20)
     assert len(done.out.splitlines()) == 600
     assert time.monotonic() - began < 30
 
 
-def test_seconds_limit_it(clicks: Path) -> None:
-    assert len(run("listen", clicks, "--json", "--seconds", 0.5).out.splitlines()) == 30
+def test_seconds_limit_it(program: Program, clicks: Path) -> None:
+    done = program.do("listen", clicks, "--json", "--seconds", 0.5)
+    assert len(done.out.splitlines()) == 30
 
 
 def test_whoever_has_read_enough_may_go(clicks: Path) -> None:
@@ -116,14 +124,16 @@ def test_whoever_has_read_enough_may_go(clicks: Path) -> None:
         assert process.wait(20) == 0
 
 
-def test_what_cannot_be_heard_is_told_in_a_line(tmp_path: Path, clicks: Path) -> None:
+def test_what_cannot_be_heard_is_told_in_a_line(
+    program: Program, tmp_path: Path, clicks: Path
+) -> None:
     empty = write_wav(tmp_path / "empty.wav", np.zeros(0))
     text = tmp_path / "notes.txt"
     text.write_text("no sound at all")
-    assert_refused(run("listen", tmp_path / "none.wav"), "none.wav")
-    assert_refused(run("listen", empty, "--json"), "empty.wav", "no sound")
-    assert_refused(run("listen", text, "--json"), "notes.txt")
-    assert_refused(run("listen", clicks, "--fps", 0), "--fps")
+    assert_refused(program.do("listen", tmp_path / "none.wav"), "none.wav")
+    assert_refused(program.do("listen", empty, "--json"), "empty.wav", "no sound")
+    assert_refused(program.do("listen", text, "--json"), "notes.txt")
+    assert_refused(program.do("listen", clicks, "--fps", 0), "--fps")
 
 
 def test_without_an_input_it_says_so() -> None:
