@@ -155,7 +155,7 @@ def test_a_grey_picture_as_narrow_as_the_kernel_is_read_no_further_than_it_goes(
         assert_alike(*both(spec, (2, 1, 1), x, seed))
 
 
-@settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(networks(), st.integers(0, 2**32 - 1))
 @example(([Conv(filters=2, kernel=(2, 5), stride=(3, 1))], (7, 4, 3)), 1)
 @example(([ConvTranspose(filters=2, kernel=(1, 2), stride=(3, 3))], (4, 3, 2)), 1)

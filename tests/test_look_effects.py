@@ -53,8 +53,8 @@ def test_an_effect_goes_by_the_time_and_not_by_the_frames(name: str, kind: str) 
     ends = []
     for fps in (30, 60, 120):
         effect = effects()[name]()
-        for i in range(2 * fps + 1):
-            image = picture(kind) * np.float32(1 + 0.3 * np.sin(2 * i / fps))
+        for i in range(fps + 1):
+            image = picture(kind) * np.float32(1 + 0.3 * np.sin(4 * i / fps))
             effect.advance(1 / fps if i else 0.0, values(effects()[name]))
             field = effect.apply(field_of(image, kind), values(effects()[name]))
         ends.append(field.values)

@@ -90,15 +90,20 @@ def test_anyone_can_look_into_it_and_it_is_small(tmp_path: Path) -> None:
     assert only(tmp_path).stat().st_size / written[-1][0].t < 12_000  # of noise, the worst there is
 
 
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Any], bytes]:
+    """What was written of 400 frames, and the file."""
+    folder = tmp_path_factory.mktemp("whole")
+    return play(folder, 400), only(folder).read_bytes()
+
+
 @settings(max_examples=40, deadline=None)
 @given(share=st.floats(0.02, 0.999))
 def test_a_take_whose_end_is_missing_is_read_to_its_last_whole_event(
-    share: float, tmp_path_factory: pytest.TempPathFactory
+    share: float, whole: tuple[list[Any], bytes], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    folder = tmp_path_factory.mktemp("cut")
-    written = play(folder, 400)
-    path = only(folder)
-    data = path.read_bytes()
+    written, data = whole
+    path = tmp_path_factory.getbasetemp() / "cut.take.gz"
     path.write_bytes(data[: int(len(data) * share)])
     try:
         take = read(path)
