@@ -24,6 +24,8 @@ from visualiser.nets.checkpoint import Card, Checkpoint
 from visualiser.nets.play import Player
 from visualiser.types import UserError
 
+pytestmark = pytest.mark.usefixtures("few_samples")
+
 package = onnx.need("onnx")
 helper, FLOAT = package.helper, package.TensorProto.FLOAT
 RNG = np.random.default_rng(7)

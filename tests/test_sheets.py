@@ -29,7 +29,7 @@ KIND = pytest.mark.parametrize("kind", KINDS)
 
 
 @pytest.fixture(scope="module")
-def models() -> dict[str, Checkpoint]:
+def models(few_samples: None) -> dict[str, Checkpoint]:
     return {kind: order_directions(with_weights(made)) for kind, made in KINDS.items()}
 
 
