@@ -39,7 +39,9 @@ ROOT = Path(__file__).resolve().parents[1]
 OURS = ("classic-28", "classic-56", "landscapes", "petals", "shapes", "simple")
 LONGEST = ("test_window", "test_window_output", "test_window_hearing", "test_train_command",
            "test_train_shape", "test_live_sound", "test_bad_input", "test_command_line",
-           "test_audio_cable", "test_audio_song", "test_visibility", "test_look_eye")  # fmt: skip
+           "test_audio_cable", "test_audio_song", "test_visibility", "test_look_eye",
+           "test_onnx", "test_tfjs_out", "test_train_colour", "test_shipped_models", "test_replay",
+           "test_record", "test_no_display", "test_voice")  # fmt: skip
 settings.register_profile("quick", max_examples=40)  # where a test names no number of its own
 settings.register_profile("soak", max_examples=500)  # make soak
 settings.load_profile("quick")
