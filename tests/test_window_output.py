@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 from program import Playing, Program, has_traceback, only, read_video, wait_until
 from two_displays import Desk, desk
-from virtual_screen import VirtualScreen, reads, virtual_screen
+from virtual_screen import VirtualScreen, reads, records, virtual_screen
 
 OUTPUT, CONTROLS = "Squircle output", "Squircle"
 WINDOW = (480, 270)  # of the output
@@ -180,7 +180,7 @@ def test_screenshots_and_recordings_are_of_the_output(
     out: Callable, screen: VirtualScreen, program: Program, playing: Playing
 ) -> None:
     screen.key("r")
-    says(screen, "REC 0:01")
+    wait_until(lambda: records(controls(screen)[-36:], 1), "a recording", LIMIT_S)
     screen.key("s")
     wait_until(lambda: "saved" in playing.err, "a line about the screenshot")
     with Image.open(only(program.screenshots, "*.png")) as picture:
@@ -188,7 +188,7 @@ def test_screenshots_and_recordings_are_of_the_output(
         assert content(np.asarray(picture.convert("RGB"))) > 0.02
     screen.key("F9")
     wait_until(lambda: out().max() == 0, "a black output")
-    says(screen, "REC 0:02")
+    wait_until(lambda: records(controls(screen)[-36:], 2), "a recording", LIMIT_S)
     screen.key("F9", "r")
     wait_until(lambda: "recorded" in playing.err, "a line about the recording")
     video = read_video(only(program.recordings, "*.mp4"), every=3)
@@ -262,7 +262,7 @@ def test_full_screen_on_the_second_display_which_is_pulled_and_plugged_in_again(
         assert "output on display 2" in playing.err
         two.key("Escape")
         two.key("r")
-        wait_until(lambda: reads(controls(two)[-36:], "REC 0:01"), "a recording", LIMIT_S)
+        wait_until(lambda: records(controls(two)[-36:], 1), "a recording", LIMIT_S)
         two.plug((700, 450))
         wait_until(lambda: two.find(OUTPUT) is None, "no window over the controls", LIMIT_S)
         wait_until(lambda: "has gone" in playing.err, "a line about it")

@@ -198,6 +198,14 @@ def reads(pixels: np.ndarray, *words: str, sizes: Sequence[int] = range(8, 25)) 
     return all(page.match(other, size) > 0.93 for other in words[1:])
 
 
+def records(pixels: np.ndarray, seconds: int = 0) -> bool:
+    """Whether it says so, for that long or longer: on a busy machine who looks misses a second."""
+    page = Page(pixels)
+    size = max(range(8, 25), key=lambda size: page.match("REC 0:", size))
+    alike = [page.match(f"REC 0:{n:02}", size) for n in range(60)]
+    return max(alike) > 0.93 and int(np.argmax(alike)) >= seconds
+
+
 class Page:
     """A picture that words are looked for in."""
 
