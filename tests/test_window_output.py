@@ -188,10 +188,10 @@ def test_screenshots_and_recordings_are_of_the_output(
         assert content(np.asarray(picture.convert("RGB"))) > 0.02
     screen.key("F9")
     wait_until(lambda: out().max() == 0, "a black output")
-    wait_until(lambda: records(controls(screen)[-36:], 2), "a recording", LIMIT_S)
+    time.sleep(0.5)  # black is recorded
     screen.key("F9", "r")
     wait_until(lambda: "recorded" in playing.err, "a line about the recording")
-    video = read_video(only(program.recordings, "*.mp4"), every=3)
+    video = read_video(only(program.recordings, "*.mp4"))
     assert video.pictures.shape[1:] == (WINDOW[1], WINDOW[0], 3)
     light = [content(one) for one in video.pictures]
     assert max(light) > 0.02 and min(light) == 0, "black is not in the recording"
