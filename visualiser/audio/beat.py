@@ -20,8 +20,9 @@ _FIRST_S = 1.8  # of sound, before the first look
 _ATTACK_S = 0.011  # flux comes so much later than what it is of
 _SLEW_S = 0.35  # time constant of corrections of the phase
 _LARGEST_SLEW = 0.25  # share of the tempo
-_DOUBT = 0.12  # beats off that are not believed
-_BELIEVED, _BELIEVED_LATE = 3, 14  # until so many looks agree: while it is new, and later
+_DOUBT = 0.12  # beats off that are not believed at once
+_BETTER = 0.1  # share of all it varies by that another phase must explain more, to be believed
+_WEIGHED_S = 1.0  # time constant of what looks at the phase have found
 _COMB_S = 5.0  # what the comb looks back
 _RISE_S, _FALL_S = 0.7, 1.5  # time constants of the confidence
 _BREAK_S = 6.0  # the same while nothing begins
@@ -52,7 +53,9 @@ class Beat:
         self._locked, self._locked_t = False, 0.0
         self._tempo_next = True
         self._sure = 0.0  # how well the best tempo explains what was heard, 0..1
-        self._doubts = 0  # looks in a row that found another phase
+        # How well each phase explains what was heard: [i] is i / PHASES of a beat further on.
+        self._curve = np.zeros(tempo.PHASES)
+        self._slewed = 0.0  # beats, since the last look at the phase
         self.retune(hop_s)
 
     def retune(self, hop_s: float) -> None:
@@ -70,6 +73,7 @@ class Beat:
         most = _LARGEST_SLEW * self.bpm / 60 * dt
         part = min(max(part, -most), most)
         self._error -= part
+        self._slewed += part
         self.beats += self.bpm / 60 * dt + part
 
     def hear(self, flux: Array, behind_s: float = 0.0) -> None:
@@ -166,15 +170,22 @@ class Beat:
         if not self.bpm or (self._locked and self._sure <= 0.2):
             return
         rows = heard[-round(_COMB_S / self._hop_s) :]
-        phase = tempo.phase(rows, self._hop_s, self.bpm) + (ago_s + _ATTACK_S) * self.bpm / 60
-        error = (phase - self.beats + 0.5) % 1.0 - 0.5
+        ago = (ago_s + _ATTACK_S) * self.bpm / 60
+        now = tempo.shifted(tempo.phases(rows, self._hop_s, self.bpm), self.beats - ago)
         if not self._locked:
             if self._sure > 0.0:
-                self.beats += (phase - self.beats) % 1.0
+                on = tempo.peak(now)[0] % 1.0
+                self.beats += on
+                self._curve, self._slewed = tempo.shifted(now, on), 0.0
                 self._locked, self._locked_t = True, self._t
             return
+        keep = math.exp(-_EVERY_S / _WEIGHED_S)
+        before = tempo.shifted(self._curve, self._slewed)
+        self._curve, self._slewed = keep * before + (1 - keep) * now, 0.0
+        error, height = tempo.peak(now, _DOUBT)[0], tempo.peak(self._curve, _DOUBT)[1]
+        other, highest = tempo.peak(self._curve)
         # A single look may take an off-beat for the beat; who taps, knows better.
-        self._doubts = self._doubts + 1 if abs(error) > _DOUBT else 0
-        enough = _BELIEVED if self._t - self._locked_t < _SETTLED_S else _BELIEVED_LATE
-        if self._doubts == 0 or (self._doubts >= enough and not self._tapped):
-            self._error, self._doubts = error, 0
+        enough = _BETTER * (highest - float(self._curve.min()))
+        if highest - height > enough and not self._tapped:
+            error = other
+        self._error = error

@@ -22,7 +22,7 @@ _LOUD = 3.0  # flux is no louder than this
 _LOUDEST = 9.0  # or than this, where kicks are to be told from bass
 _REACH = 0.62  # share of what is known that lags may have: beyond, too little overlaps
 _PREFER_BPM = 115.0
-_PHASES = 64
+PHASES = 64
 _SMOOTH_S = 0.02
 _COMB_FADE_S = 3.0
 _SMOOTH = np.array([1.0, 3.0, 4.0, 3.0, 1.0]) / 12
@@ -105,18 +105,35 @@ def refine(found: Array, near: float = 0.0) -> float:
     return float(BPM[i] * (BPM[1] / BPM[0]) ** min(max(off, -0.5), 0.5))
 
 
-def phase(flux: Array, hop_s: float, bpm: float) -> float:
-    """0..1: how far into a beat the last row of flux (hops, 3) is."""
+def phases(flux: Array, hop_s: float, bpm: float) -> Array:
+    """(PHASES,): how well each phase that the last row of flux (hops, 3) may have, evenly spaced
+    from 0 to 1 beat, explains it."""
     profiles = _profiles(flux, hop_s, bpm)
     # A quarter of a beat after the beat is a quarter less ago.
     parts = enumerate(_FITTED_PHASE.reshape(4, -1) @ profiles)
-    curve = sum(np.roll(part, k * _PHASES // 4) for k, part in parts)
+    curve: Array = sum(np.roll(part, k * PHASES // 4) for k, part in parts)
+    # A bin holds what lies behind its beginning.
+    return shifted(curve, -0.5 / PHASES)
+
+
+def shifted(curve: Array, by: float) -> Array:
+    """A curve over a beat, (PHASES,), from `by` beats further on: [i] is what was at i + by."""
+    at = np.arange(PHASES) + by * PHASES
+    whole = np.floor(at).astype(np.intp)
+    part = at - whole
+    return (1 - part) * curve[whole % PHASES] + part * curve[(whole + 1) % PHASES]
+
+
+def peak(curve: Array, near: float = 0.5) -> tuple[float, float]:
+    """Where a curve over a beat is highest, -0.5..0.5, and how high; near: not further from 0."""
     n = len(curve)
-    i = int(curve.argmax())
+    inside = np.minimum(np.arange(n), n - np.arange(n)) <= near * n
+    i = int(np.where(inside, curve, -np.inf).argmax())
     before, at, after = curve[i - 1], curve[i], curve[(i + 1) % n]
     bend = before - 2 * at + after
     off = 0.5 * (before - after) / bend if bend < 0 else 0.0
-    return float(((i + 0.5 + off) / n) % 1.0)
+    where = (i + min(max(off, -0.5), 0.5)) / n
+    return float((where + 0.5) % 1.0 - 0.5), float(at)
 
 
 def _profiles(flux: Array, hop_s: float, bpm: float) -> Array:
@@ -125,15 +142,15 @@ def _profiles(flux: Array, hop_s: float, bpm: float) -> Array:
     loud as they are.
     """
     ago_s = np.arange(len(flux))[::-1] * hop_s
-    at = (ago_s * (bpm / 60 * _PHASES)).astype(np.intp) % _PHASES
+    at = (ago_s * (bpm / 60 * PHASES)).astype(np.intp) % PHASES
     fade = np.exp(-ago_s / _COMB_FADE_S)
     low, mid, high = np.sqrt(np.minimum(flux.T, _LOUD))
     snare = np.maximum(mid - low, 0.0)
     loud = np.minimum(flux.T[:2], _LOUDEST) / _LOUD
     channels = (low, mid, snare, high, *loud)
-    profiles = np.array([np.bincount(at, channel * fade, _PHASES) for channel in channels])
-    profiles /= np.maximum(np.bincount(at, fade, _PHASES), 1e-9)
-    smooth = np.exp(-0.5 * (2 * np.pi * np.arange(_PHASES // 2 + 1) * _SMOOTH_S * bpm / 60) ** 2)
-    profiles = np.fft.irfft(np.fft.rfft(profiles) * smooth, _PHASES)
+    profiles = np.array([np.bincount(at, channel * fade, PHASES) for channel in channels])
+    profiles /= np.maximum(np.bincount(at, fade, PHASES), 1e-9)
+    smooth = np.exp(-0.5 * (2 * np.pi * np.arange(PHASES // 2 + 1) * _SMOOTH_S * bpm / 60) ** 2)
+    profiles = np.fft.irfft(np.fft.rfft(profiles) * smooth, PHASES)
     profiles /= max(float(profiles.max()), 1e-9)
     return profiles
