@@ -12,7 +12,8 @@ from program import Program, has_traceback, only
 
 from visualiser.audio.file import DEMO, AudioFile
 from visualiser.types import Sound
-from visualiser.video.writer import VideoWriter
+from visualiser.video.formats import Quality
+from visualiser.video.writer import open_writer
 from visualiser.voice import RATE, Fresh, Heard
 
 FPS = 30
@@ -21,7 +22,7 @@ SIZE = (32, 32)
 
 def record(path: Path, seconds: float, hear, flashes: list[float]) -> None:
     """A dark film with a white frame at each flash. hear: the sound between two times."""
-    writer = VideoWriter(path, SIZE, FPS, preset="ultrafast", channels=1)
+    writer = open_writer(path, SIZE, FPS, Quality(preset="ultrafast"), channels=1)
     lit = {round(t * FPS) for t in flashes}
     for n in range(round(seconds * FPS)):
         for heard in hear(n / FPS, (n + 1) / FPS):

@@ -15,7 +15,9 @@ import pygame
 from visualiser import config
 from visualiser.files import free_path
 from visualiser.types import Sound, Tick, UserError
-from visualiser.video.writer import Pixels, VideoWriter, pixels_of
+from visualiser.video.formats import Quality
+from visualiser.video.picture import Pixels, pixels_of
+from visualiser.video.writer import Writer, open_writer
 from visualiser.voice import Fresh, Heard
 
 RECORDINGS = config.ROOT / "recordings"
@@ -29,7 +31,7 @@ class Recorder:
     error: what ended the recording, or ""; frames: taken; dropped: left out.
     """
 
-    def __init__(self, path: Path, size: tuple[int, int], open_file: Callable[[], VideoWriter]):
+    def __init__(self, path: Path, size: tuple[int, int], open_file: Callable[[], Writer]):
         self.path = path
         self.size = size
         self.error = ""
@@ -49,7 +51,7 @@ class Recorder:
         if self._queue.full():
             self.dropped += 1
         else:
-            self._queue.put((pixels_of(canvas), t - self._began))
+            self._queue.put((pixels_of(canvas, self.size), t - self._began))
             self.frames += 1
 
     def close(self) -> None:
@@ -58,7 +60,7 @@ class Recorder:
         self._thread.join()
 
     def _run(self) -> None:
-        writer: VideoWriter | None = None
+        writer: Writer | None = None
         try:
             writer = self._open_file()
         except Exception as error:
@@ -112,12 +114,11 @@ class Recording:
         self._recorder = Recorder(
             path,
             size,
-            lambda: VideoWriter(
+            lambda: open_writer(
                 path,
                 size,
                 options.fps,
-                options.crf,
-                options.live_preset,
+                Quality(options.crf, options.live_preset),
                 channels=1 if options.sound else 0,
             ),
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,7 +18,13 @@ if TYPE_CHECKING:
     from av.container import OutputContainer
 
 RATE = 48_000
-FRAMES = {"aac": (1024, "fltp"), "flac": (4608, "s16")}  # samples at a time, and how they lie
+# of each codec: samples at a time, how they lie, and whether it is told how many bits it has
+CODECS = {
+    "aac": (1024, "fltp", True),
+    "libopus": (960, "s16", True),
+    "flac": (4608, "s16", False),
+    "pcm_s16le": (1024, "s16", False),
+}
 BEHIND_S = 0.5  # sound that is later than this does not come: silence takes its place
 JUMP_S = 0.08  # off by more, it is a gap or another source, and no drift
 SETTLE_S = 4.0  # time constant in which the drift is measured: single times are a few ms off
@@ -53,23 +59,22 @@ class Fresh:
 
 
 class Voice:
-    """A track of sound in a file that is being written. codec: "aac" or "flac"; channels: 1 or 2,
-    whatever comes.
+    """A track of sound in a file that is being written. codec: one of CODECS; channels: 1 or
+    2, whatever comes.
 
     A sound card's clock is not the show's: what comes is stretched by a sample here and there, so
     that an hour later it is still beside its pictures.
     """
 
-    def __init__(
-        self, file: OutputContainer, codec: Literal["aac", "flac"] = "aac", channels: int = 1
-    ) -> None:
+    def __init__(self, file: OutputContainer, codec: str, channels: int = 1) -> None:
         self._file = file
         self._channels = channels
         self._layout = "mono" if channels == 1 else "stereo"
-        self._stream: AudioStream = file.add_stream(codec, rate=RATE, layout=self._layout)
-        self._frame, self._format = FRAMES[codec]
+        stream: Any = file.add_stream(codec, rate=RATE, layout=self._layout)
+        self._stream: AudioStream = stream
+        self._frame, self._format, is_lossy = CODECS[codec]
         self._stream.format = self._format
-        if codec == "aac":
+        if is_lossy:
             self._stream.bit_rate = 160_000 if channels == 1 else 256_000
         self._left = self._silence(0)  # encoded with the next ones
         self._written = 0  # samples, with those that are left

@@ -14,7 +14,9 @@ from visualiser.film.performance import Order, Performance, Played
 from visualiser.record import RECORDINGS
 from visualiser.run import signals
 from visualiser.types import UserError
-from visualiser.video.writer import VideoWriter, finish, pixels_of
+from visualiser.video.formats import Quality, format_of
+from visualiser.video.picture import pixels_of
+from visualiser.video.writer import finish, open_writer
 
 PREVIEW_S = 10.0
 Report = Callable[[int, int], object]  # told of frames done, and of how many there will be
@@ -43,20 +45,15 @@ def render(
     track = performance.soundtrack
     done = 0
     with signals() as stopping:
-        writer = VideoWriter(
-            out,
-            (size[0] & ~1, size[1] & ~1),
-            fps,
-            record.crf,
-            preset or record.render_preset,
-            channels=2 if track else 0,
-        )
+        quality = Quality(record.crf, preset or record.render_preset)
+        cut = format_of(out).size(size)
+        writer = open_writer(out, cut, fps, quality, channels=2 if track else 0)
         try:
             for moment in performance.moments():
                 canvas = drawing.draw(moment)
                 if track is not None and (heard := track.between(done / fps, (done + 1) / fps)):
                     writer.hear(heard)
-                writer.write(pixels_of(canvas), done / fps)
+                writer.write(pixels_of(canvas, writer.size), done / fps)
                 done += 1
                 report(done, performance.frames)
                 if stopping():

@@ -1,43 +1,65 @@
-"""Canvases into video files: H.264 in mp4, or an animated WebP for sharing."""
+"""Canvases into video files, of whatever format the ending asks for."""
 
 from __future__ import annotations
 
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-import numpy as np
-import pygame
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Any, Protocol
 
 from visualiser.types import UserError
+from visualiser.video.formats import Quality, format_of
+from visualiser.video.picture import Pixels, picture_of
 from visualiser.voice import Heard, Voice
 
 if TYPE_CHECKING:
     import av
+    from av.video.stream import VideoStream
 
-Pixels = NDArray[np.uint8]  # (H, W, 4), blue, green, red, unused: as surfaces hold them
-TIME_BASE = Fraction(1, 90_000)
-SUFFIXES = (".mp4", ".webp")
+UNITS = {".mp4": Fraction(1, 90_000), ".mov": Fraction(1, 90_000)}  # of time; else ms, s
 
 
-def pixels_of(canvas: pygame.Surface) -> Pixels:
-    """A copy of a 32-bit canvas (H, W, 4), cut to even width and height, as H.264 needs."""
-    width, height = canvas.get_size()
-    rows = np.frombuffer(memoryview(canvas.get_buffer()), np.uint8)  # type: ignore[arg-type]
-    rows = rows.reshape(height, canvas.get_pitch())[: height & ~1, : 4 * (width & ~1)]
-    return rows.copy().reshape(height & ~1, width & ~1, 4)
+class Writer(Protocol):
+    """A file, or files, that pictures go into one by one, each seen from its time on.
+
+    path: as it was asked for; size: (width, height) of every picture, px.
+    """
+
+    path: Path
+    size: tuple[int, int]
+
+    def write(self, pixels: Pixels, t: float) -> None:
+        """Add a picture, (height, width, 4), that is seen from t seconds on; t must grow."""
+
+    def hear(self, heard: Heard) -> None:
+        """Add sound, where the format has any; its t counts as those of pictures do."""
+
+    def close(self) -> None:
+        """Finish the file."""
+
+
+def open_writer(
+    path: Path,
+    size: tuple[int, int],
+    fps: float,
+    quality: Quality | None = None,
+    channels: int = 0,
+    alpha: bool = False,
+) -> Writer:
+    """Begin a file of the format that its ending says.
+
+    size: as `Format.size` gives it; fps: what players are told; channels: of the sound that comes
+    through `hear`, 0 where none does; alpha: whether the pixels' fourth byte means something.
+    Raises UserError where the file cannot be begun; write and close raise OSError where the disk is
+    full.
+    """
+    return VideoWriter(path, size, fps, quality or Quality(), channels, alpha)
 
 
 class VideoWriter:
     """Writes one video file, frame by frame, at true timestamps.
 
-    The mp4 is fragmented while it grows, so that it can be played up to the last second even if
-    the program is killed, and becomes an ordinary mp4 when it is closed. Raises UserError where
-    the file cannot be begun; OSError from write and close where the disk is full.
-
-    size: (width, height), even; fps: what players are told; channels: of the sound that comes
-    through `hear`, 0 where none does. A WebP has none.
+    An mp4 or mov is fragmented while it grows, so that it can be played up to the last second even
+    if the program is killed, and becomes an ordinary one when it is closed.
     """
 
     def __init__(
@@ -45,65 +67,57 @@ class VideoWriter:
         path: Path,
         size: tuple[int, int],
         fps: float,
-        crf: int = 18,
-        preset: str = "medium",
+        quality: Quality,
         channels: int = 0,
+        alpha: bool = False,
     ) -> None:
         import av
 
-        if path.suffix.lower() not in SUFFIXES:
-            raise UserError(f"{path}: the ending must be {' or '.join(SUFFIXES)}")
-        mp4 = path.suffix.lower() == ".mp4"
-        # With its index after the first fragment the file can say where picture and sound begin;
-        # without, both come late by what their encoders look ahead, and not by the same.
-        flags = "hybrid_fragmented+delay_moov"
-        crash = {"flush_packets": "1", "frag_duration": "500000"}  # us: what a crash can cost
-        options = {"movflags": flags, **crash} if mp4 else {"loop": "0"}
+        kind = format_of(path, alpha)
         self.path = path
         self.size = size
         self._last = -1
+        self._is_opaque = not alpha
         try:
-            self._file = av.open(str(path), "w", options=options)
+            self._file = av.open(str(path), "w", options=dict(kind.container))
         except OSError as error:
             raise UserError(f"cannot write {path}: {error.strerror or error}") from None
         rate = Fraction(fps).limit_denominator(1001)
-        if mp4:
-            video = self._file.add_stream("libx264", rate=rate)
-            video.options = {"crf": str(crf), "preset": preset}
-            video.gop_size = max(round(fps), 1)  # about a second, for players that jump
-        else:
-            video = self._file.add_stream("libwebp_anim", rate=rate)
-            video.options = {"quality": "80", "compression_level": "4"}
+        stream: Any = self._file.add_stream(kind.codec, rate=rate)
+        video: VideoStream = stream
+        video.options = dict(kind.options(quality))
+        video.gop_size = max(round(fps), 1)  # about a second, for players that jump
         video.width, video.height = size
-        video.pix_fmt = "yuv420p"
-        self._unit = TIME_BASE if mp4 else 1 / rate
+        video.pix_fmt = kind.alpha if alpha else kind.pixels
+        self._unit = UNITS.get(kind.suffix, Fraction(1, 1000))
         self._frame = round(1 / rate / self._unit)  # how long one is seen
         video.time_base = video.codec_context.time_base = self._unit
-        video.codec_context.color_primaries = video.codec_context.color_trc = 1  # bt709
-        video.codec_context.colorspace, video.codec_context.color_range = 1, 1  # bt709, limited
+        if str(video.pix_fmt).startswith("yuv"):
+            video.codec_context.color_primaries = video.codec_context.color_trc = 1  # bt709
+            video.codec_context.colorspace, video.codec_context.color_range = 1, 1  # limited
         self._video = video
-        self._voice = Voice(self._file, channels=channels) if channels and mp4 else None
+        self._voice = Voice(self._file, kind.sound, channels) if channels and kind.sound else None
 
     def write(self, pixels: Pixels, t: float) -> None:
-        """Add a picture that is seen from t seconds on; t must grow."""
-        import av
-
+        """As Writer says."""
         at = max(round(t / self._unit), self._last + 1)
         self._last = at
-        picture = av.VideoFrame.from_ndarray(pixels, format="bgra")
-        picture = picture.reformat(format="yuv420p", dst_colorspace=1, dst_color_range=1)
+        form = str(self._video.pix_fmt)
+        if self._is_opaque and form == "bgra":
+            pixels[..., 3] = 255
+        picture = picture_of(pixels, form)
         picture.pts, picture.time_base = at, self._unit
         self._mux(picture)
         if self._voice is not None:
             self._voice.keep_up(t)
 
     def hear(self, heard: Heard) -> None:
-        """Add sound; its t counts as those of pictures do."""
+        """As Writer says."""
         if self._voice is not None:
             self._voice.hear(heard)
 
     def close(self) -> None:
-        """Finish the file."""
+        """As Writer says."""
         try:
             self._mux(None)
             if self._voice is not None:
@@ -118,7 +132,7 @@ class VideoWriter:
             self._file.mux(packet)
 
 
-def finish(writer: VideoWriter) -> None:
+def finish(writer: Writer) -> None:
     """Close a file that someone waits for. Raises UserError where that is not possible."""
     try:
         writer.close()

@@ -1,0 +1,121 @@
+"""The formats of recordings, renders and pictures: one table, by the ending of a file's name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from visualiser.types import UserError
+
+Options = Mapping[str, str]
+
+# libvpx takes its pace as two options; these are about as fast as x264 is with the same word.
+VP9_PACE = {
+    "ultrafast": ("realtime", 9),
+    "superfast": ("realtime", 8),
+    "veryfast": ("realtime", 7),
+    "faster": ("realtime", 6),
+    "fast": ("good", 5),
+    "medium": ("good", 4),
+    "slow": ("good", 2),
+    "slower": ("good", 1),
+}
+
+
+@dataclass(frozen=True)
+class Quality:
+    """crf: 0 (lossless) to 51, as x264 counts; preset: its word for how long it may take."""
+
+    crf: int = 18
+    preset: str = "medium"
+
+
+def _x264(quality: Quality) -> Options:
+    return {"crf": str(quality.crf), "preset": quality.preset}
+
+
+def _vp9(quality: Quality) -> Options:
+    deadline, cpu_used = VP9_PACE[quality.preset]
+    return {
+        "crf": str(round(quality.crf * 63 / 51)),
+        "b": "0",  # as many bits as that quality needs
+        "deadline": deadline,
+        "cpu-used": str(cpu_used),
+        "row-mt": "1",
+        "auto-alt-ref": "0",  # alpha has no such frames
+    }
+
+
+def _prores(quality: Quality) -> Options:
+    return {"profile": "4444", "vendor": "apl0"}
+
+
+def _webp(quality: Quality) -> Options:
+    return {"quality": "80", "compression_level": "4"}
+
+
+def _none(quality: Quality) -> Options:
+    return {}
+
+
+@dataclass(frozen=True)
+class Format:
+    """One kind of file.
+
+    suffix: the ending; what: it is for, in a few words; codec: of the pictures; pixels: how those
+    lie in memory; alpha: how they lie where they keep their transparency, "" where they cannot;
+    options: of the encoder; container: of the file around it; sound: the codec of what is heard, ""
+    where nothing is; is_even: whether width and height must be; cuts: whether parts of it can be
+    encoded one by one and joined without encoding again.
+    """
+
+    suffix: str
+    what: str
+    codec: str
+    pixels: str
+    alpha: str = ""
+    options: Callable[[Quality], Options] = _none
+    container: Options = field(default_factory=dict)
+    sound: str = ""
+    is_even: bool = False
+    cuts: bool = False
+
+    def size(self, size: tuple[int, int]) -> tuple[int, int]:
+        """(width, height), less a pixel where it has even ones only."""
+        return (size[0] & ~1, size[1] & ~1) if self.is_even else size
+
+
+# With its index after the first fragment the file can say where picture and sound begin; without,
+# both come late by what their encoders look ahead, and not by the same.
+_FRAGMENTS = {
+    "movflags": "hybrid_fragmented+delay_moov",
+    "flush_packets": "1",
+    "frag_duration": "500000",  # us: what a crash can cost
+}
+
+FORMATS: Mapping[str, Format] = {
+    each.suffix: each
+    for each in (
+        Format(".mp4", "videos to show and share: H.264, AAC", "libx264", "yuv420p", "", _x264,
+               _FRAGMENTS, "aac", is_even=True, cuts=True),
+        Format(".mov", "layers, and editing: ProRes 4444, PCM", "prores_ks", "yuv444p10le",
+               "yuva444p10le", _prores, _FRAGMENTS, "pcm_s16le", cuts=True),
+        Format(".webm", "layers in browsers: VP9, Opus", "libvpx-vp9", "yuv420p", "yuva420p", _vp9,
+               {"cluster_time_limit": "500", "flush_packets": "1"}, "libopus", is_even=True,
+               cuts=True),
+        Format(".webp", "short loops for the web", "libwebp_anim", "bgra", "bgra", _webp,
+               {"loop": "0"}),
+    )
+}  # fmt: skip
+
+
+def format_of(path: Path, alpha: bool = False) -> Format:
+    """What a file of that name holds. Raises UserError with the endings that are allowed; alpha:
+    of those that can be transparent."""
+    found = FORMATS.get(path.suffix.lower())
+    if found is not None and (found.alpha or not alpha):
+        return found
+    allowed = [each.suffix for each in FORMATS.values() if each.alpha or not alpha]
+    why = "a transparent ground needs" if alpha and found else "the ending must be"
+    raise UserError(f"{path}: {why} {', '.join(allowed[:-1])} or {allowed[-1]}")
