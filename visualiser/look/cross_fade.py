@@ -33,9 +33,13 @@ class CrossFade:
         if self._elapsed_s >= self._fade_s or layout != self._layout:
             self._picture = None
 
+    @property
+    def share(self) -> float:
+        """How much of what is seen is the new picture."""
+        return 1.0 if self._picture is None else self._elapsed_s / self._fade_s
+
     def draw(self, canvas: pygame.Surface, corner: tuple[int, int] = (0, 0)) -> None:
         """corner: where the canvas lies on the screen."""
         if self._picture is not None:
-            share = self._elapsed_s / self._fade_s
-            self._picture.set_alpha(round(255 * (1 - share)))
+            self._picture.set_alpha(round(255 * (1 - self.share)))
             canvas.blit(self._picture, self._at.move(-corner[0], -corner[1]))

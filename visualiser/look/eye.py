@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pygame
@@ -26,6 +26,7 @@ STEP = 1 / 1024  # pictures; and at least as finely as that
 EDGE_PX = 1.5  # of the network's pixels, from black to white
 # and from there on, where the network is sure, up to as far as a look can see:
 SURE, SUREST = 2.5, 6.0  # logarithms of odds, of about 12 and 400 to 1
+OPAQUE = (0, 0, 0, 255)
 SURELY = 0.5  # pictures; how deep it is where it is surest
 
 
@@ -100,8 +101,15 @@ class Eye:
         self.palette = chosen[1].faded(self._palette_before, share).turned(turn)
         self._looks[chosen[0]].advance(self._dt, self._controls.section(chosen[0]))
 
-    def draw(self, frame: Frame, canvas: pygame.Surface, box: pygame.Rect) -> None:
-        """Draw the frame's picture in a box of the canvas, once after `advance`."""
+    def draw(
+        self,
+        frame: Frame,
+        canvas: pygame.Surface,
+        box: pygame.Rect,
+        layer: pygame.Surface | None = None,
+    ) -> None:
+        """Draw the frame's picture in a box of the canvas, once after `advance`, and in that of a
+        layer, which has alpha."""
         if frame.image is None:
             return
         field = field_of(frame.image, frame.kind, box.width / box.height)
@@ -113,6 +121,9 @@ class Eye:
                 lit = to_linear(values.astype(np.float64)) * self._bright
                 values = to_srgb(lit).astype(np.float32)
             paint_colours(canvas, box, values, smooth)
+            if layer is not None:
+                layer.fill(OPAQUE, box)
+                paint_colours(layer, box, values, smooth)
             return
         values = -field.values if field.kind == "distance" else field.values
         side = min(box.size)
@@ -123,9 +134,14 @@ class Eye:
             pixel = min(pixel / max(field.pitch), 1.0) / EDGE_PX
         step = min(pixel * STEP_PX, STEP)
         span = (box.width / side / field.pitch[0], box.height / side / field.pitch[1])
-        paint(canvas, box, values, span, smooth, self._table(field, values, step, pixel))
+        table = self._table(field, values, step, pixel, layer is not None)
+        paint(canvas, box, values, span, smooth, table)
+        if layer is not None:
+            paint(layer, box, values, span, smooth, table)
 
-    def _table(self, field: Field, values: FloatArray, step: float, pixel: float) -> Table:
+    def _table(
+        self, field: Field, values: FloatArray, step: float, pixel: float, has_layer: bool
+    ) -> Table:
         """The colours of a field's levels. As long as neither looks nor fades move, those of one
         frame serve the next ones, too: it grows to all levels that come up."""
         first, last = levels(values, step)
@@ -134,7 +150,8 @@ class Eye:
         look, value = self._looks[name], self._controls.section(name)
         fading = min(self._look_fade.share, self._palette_fade.share) < 1
         is_still = not fading and not look.is_moving(value)
-        made_of = (name, *value.values(), self._bright, step, reach, pixel, field.kind, field.pitch)
+        made_of = (name, *value.values(), self._bright, step, reach, pixel, field.kind, field.pitch,
+                   has_layer)  # fmt: skip
         kept, self._kept = self._kept, None
         if is_still and kept and kept.made_of == made_of and kept.palette == self.palette:
             before, after = kept.table.first, kept.table.first + len(kept.table.linear) - 1
@@ -143,21 +160,31 @@ class Eye:
                 return kept.table
             first, last = min(first, before), max(last, after)
         at = (np.arange(first, last + 1) * np.float64(step)).astype(np.float32)
-        colours = self._colours(*depths(field, at, pixel)) * np.float32(self._bright)
-        table = Table(step, first, colours, reach)
+        seen = self._colours(*depths(field, at, pixel), has_layer)
+        bright = np.float32(self._bright)
+        table = Table(step, first, seen[:, :3] * bright, reach)
+        if has_layer:
+            table = replace(table, cover=seen[:, 3], ground=seen[0, 4:] * bright)
         if is_still:
             self._kept = _Kept(made_of, self.palette, table)
         return table
 
-    def _colours(self, depth: FloatArray, pixel: FloatArray) -> FloatArray:
-        """(n,) depths -> (n, 3) linear light, faded."""
+    def _colours(self, depth: FloatArray, pixel: FloatArray, has_layer: bool) -> FloatArray:
+        """(n,) depths -> (n, 3) linear light, faded; for a layer (n, 7), with how much it covers,
+        and its ground."""
         look = self._looks[self._playing[0]]
         value = self._controls.section(look.name)
         colours = look.colours(depth, pixel, self.palette, value).astype(np.float32)
+        if has_layer:
+            cover = look.cover(depth, pixel, value)[:, None]
+            ground = np.broadcast_to(look.ground(self.palette, value), colours.shape)
+            colours = np.concatenate([colours, cover, ground], axis=1).astype(np.float32)
         if self._before is not None and self._look_fade.share < 1:
             at, held = self._before
-            before = np.stack([np.interp(depth, at, held[:, i]) for i in range(3)], axis=1)
-            colours = mix(before.astype(np.float32), colours, self._look_fade.eased)
+            before = np.stack([np.interp(depth, at, each) for each in held.T], axis=1)
+            n = min(before.shape[1], colours.shape[1])  # one may have been without a layer
+            before = before[:, :n].astype(np.float32)
+            colours[:, :n] = mix(before, colours[:, :n], self._look_fade.eased)
         self._seen = depth, colours
         return colours
 

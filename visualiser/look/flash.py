@@ -43,7 +43,8 @@ def declare() -> tuple[Control, ...]:
 class FlashGuard:
     """Keeps a canvas below three flashes a second; one is for one series of pictures.
 
-    limiting: whether the picture is held back just now; changes: how often an area that counts has
+    limiting: whether the picture is held back just now; share: how much of the one that was drawn
+    last is seen, that before it making up the rest; changes: how often an area that counts has
     changed in the last second: two are a flash.
     """
 
@@ -57,6 +58,7 @@ class FlashGuard:
     def reset(self) -> None:
         """Forget all that was seen."""
         self.limiting = False
+        self.share = 1.0
         self.changes = 0
         self._shown = self._drawn = Watch(_SHAPE, CAREFUL)  # drawn: as it would be without a guard
         self._before: pygame.Surface | None = None  # what was shown last
@@ -99,6 +101,7 @@ class FlashGuard:
 
     def _let_through(self, canvas: pygame.Surface, levels: Levels, t: float) -> None:
         self.limiting = False
+        self.share = 1.0
         steps = self._shown.step(self._colour(levels))
         if self._is_kept and not self._controls[UNGUARDED] and self._shown.too_much(steps):
             self._drawn = self._shown.copy()
@@ -149,7 +152,7 @@ class FlashGuard:
                 return False
         # A change that is on its way may reach the standard's threshold only now, or with the next.
         self._shown.take(steps, t + _LATE_S)
-        self.limiting = alpha < 255
+        self.limiting, self.share = alpha < 255, alpha / 255
         self._blended_t = t
         self._keep(canvas, levels, self.limiting or self._shown.may_be_next())
         return True
@@ -157,6 +160,7 @@ class FlashGuard:
     def _hold(self, canvas: pygame.Surface) -> None:
         assert self._before is not None
         canvas.blit(self._before, (0, 0))
+        self.share = 0.0
 
     def _keep(self, canvas: pygame.Surface, levels: Levels, is_needed: bool) -> None:
         self._levels, self._is_kept = levels, is_needed

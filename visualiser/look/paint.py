@@ -38,13 +38,15 @@ class Table:
     step: from one to the next, as many from 0 on as a level's number; first: the number of the
     first that has a colour; linear: (n, 3) linear light of that and the next ones; reach: numbers
     go from -reach to reach. What a pixel's level is rounded to depends on reach, not on how many
-    colours there are.
+    colours there are. cover, ground: for a layer, as looks say them, (n,) and (3,).
     """
 
     step: float
     first: int
     linear: FloatArray
     reach: int
+    cover: FloatArray | None = None
+    ground: FloatArray | None = None
 
 
 def levels(values: FloatArray, step: float) -> tuple[int, int]:
@@ -63,8 +65,10 @@ def paint(
     table: Table,
 ) -> None:
     """Draw a field (H, W) in a box, by a table. span: how much of it fills the box, in its pixels,
-    across and down. The box lies on the canvas, which has 32 bits a pixel."""
-    colours = _packed(table, canvas.get_shifts()[:3])
+    across and down. The box lies on the canvas, which has 32 bits a pixel: on one with alpha the
+    ground is left out."""
+    is_layer = bool(canvas.get_flags() & pygame.SRCALPHA)
+    colours = _packed(table, canvas.get_shifts()[: 4 if is_layer else 3])
     n = len(colours) // 4
     scaled = values * np.float32(1 / table.step)
     # Weights add up to 1, so what is added here is still there in every row.
@@ -146,13 +150,45 @@ def _srgb() -> FloatArray:
 @lru_cache(maxsize=2)
 def _packed(table: Table, shifts: tuple[int, ...]) -> NDArray[np.uint32]:
     """(4 * n,) the colours as a canvas has them, once for each place in a tile. shifts: of red,
-    green and blue in its pixels."""
-    root = np.sqrt(np.clip(table.linear, 0, 1))
-    srgb = _srgb()[(root * 4095 + 0.5).astype(np.intp)]
+    green and blue in its pixels, and of alpha where it has that."""
+    srgb = unmixed(table) if len(shifts) == 4 else encoded(table.linear)
     rounded = (srgb + (DITHER[:, None, None] + 0.5) / 4).astype(np.uint32)
     rounded = np.minimum(rounded, 255)
-    red, green, blue = (rounded[..., i] << np.uint32(shifts[i]) for i in range(3))
     packed = np.zeros((len(DITHER), 2 * table.reach + 1), np.uint32)
     start = table.reach + table.first
-    packed[:, start : start + len(table.linear)] = red | green | blue
+    for i, shift in enumerate(shifts):
+        packed[:, start : start + len(srgb)] |= rounded[..., i] << np.uint32(shift)
     return packed.ravel()
+
+
+def encoded(linear: FloatArray) -> FloatArray:
+    """Linear light -> sRGB 0..255."""
+    root = np.sqrt(np.clip(linear, 0, 1))
+    srgb: FloatArray = _srgb()[(root * 4095 + 0.5).astype(np.intp)]
+    return srgb
+
+
+def unmixed(table: Table) -> FloatArray:
+    """(n, 4) the colours without their ground, sRGB and alpha 0..255, so that over that ground they
+    give the very colours of the table.
+
+    Files are laid over each other in sRGB as it stands, while looks mix light. What covers a share
+    of a pixel is given its own colour, and as much alpha as it then needs: its edge keeps its
+    colour over whatever it lies on. Other light has the least alpha that it can be made with.
+    """
+    assert table.cover is not None and table.ground is not None
+    ground, seen = encoded(table.ground), encoded(table.linear)
+    cover = np.maximum(table.cover, 1 / 255)[:, None]
+    own: FloatArray = table.ground + (table.linear - table.ground) / cover
+    way, rise = encoded(own) - ground, seen - ground
+    share = (rise * way).sum(axis=1) / np.maximum((way * way).sum(axis=1), 1e-6)
+    room = np.where(rise > 0, 255 - ground, ground)
+    least = np.max(np.abs(rise) / np.maximum(room, 1e-6), axis=1)
+    alpha = np.where(table.cover < 1, np.maximum(share * (table.cover > 0), least), 1)[:, None]
+    colours = np.clip(ground + rise / np.maximum(alpha, 1e-6), 0, 255)
+    # Where there is nothing, the colour goes on: encoders that blur colours find no other one.
+    there = np.flatnonzero(alpha[:, 0] * 255 >= 0.5)
+    if there.size:
+        at = np.arange(len(colours))
+        colours = np.stack([np.interp(at, there, colours[there, i]) for i in range(3)], axis=1)
+    return np.concatenate([colours, np.clip(alpha, 0, 1) * 255], axis=1).astype(np.float32)

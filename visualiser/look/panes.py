@@ -15,6 +15,7 @@ from visualiser.look.cross_fade import CrossFade
 from visualiser.look.eye import Eye
 from visualiser.look.field import Kind
 from visualiser.look.lanes import Lanes
+from visualiser.look.layer import Layer
 from visualiser.look.paint import Table, paint
 from visualiser.look.palette import INK, PANE, Palette
 from visualiser.types import Features, Tick
@@ -44,10 +45,12 @@ class Begun:
 class Panes:
     """Draws frames on a surface of any size.
 
-    boxes: where input and output were drawn last.
+    boxes: where input and output were drawn last; layer: where the output is drawn once more, if
+    it is alone.
     """
 
-    def __init__(self, controls: Controls) -> None:
+    def __init__(self, controls: Controls, layer: Layer | None = None) -> None:
+        self.layer = layer
         self.boxes: tuple[pygame.Rect, pygame.Rect] | None = None
         self._controls = controls
         self._eye = Eye(controls)
@@ -106,6 +109,8 @@ class Panes:
         if self._shown is None:
             place = canvas.get_size(), below, begun.alone
             self._follow(last, frame, tick, features, place, self.boxes[1])
+        if self.layer is not None:
+            self.layer.begin()
         left, right = self.boxes
         for box, draw in ((left, self._input), (right, self._output)):
             if box is left and begun.alone:
@@ -119,6 +124,8 @@ class Panes:
                 canvas.blit(part, box)
         if self._shown is None:
             self._fade.draw(canvas)
+        if self.layer is not None:
+            self.layer.fade(self._fade.share)
         self._shown = None
 
     def draw_output(
@@ -165,6 +172,8 @@ class Panes:
         if fade_s <= 0 or last.image is None:
             return
         before = layout(*place, wide=place[2] and last.kind != "colour")[1]
+        if self.layer is not None:
+            self.layer.hold()
         area = before.union(box)  # one may be square and the other wide
         picture = pygame.Surface(area.size, 0, 32)
         picture.fill(INK)
@@ -177,7 +186,8 @@ class Panes:
         elif frame.image is None:
             canvas.fill(PANE, box)
         else:
-            self._eye.draw(frame, canvas, box)
+            layer = self.layer.surface if self.layer else None
+            self._eye.draw(frame, canvas, box, layer)
 
     def _input(self, frame: Frame, canvas: pygame.Surface, box: pygame.Rect) -> None:
         if frame.field is None:

@@ -55,6 +55,10 @@ def _webp(quality: Quality) -> Options:
     return {"quality": "80", "compression_level": "4"}
 
 
+def _png(quality: Quality) -> Options:
+    return {"pred": "up", "compression_level": "3"}
+
+
 def _none(quality: Quality) -> Options:
     return {}
 
@@ -67,7 +71,8 @@ class Format:
     lie in memory; alpha: how they lie where they keep their transparency, "" where they cannot;
     options: of the encoder; container: of the file around it; sound: the codec of what is heard, ""
     where nothing is; is_even: whether width and height must be; cuts: whether parts of it can be
-    encoded one by one and joined without encoding again.
+    encoded one by one and joined without encoding again; top_fps: where time is counted in
+    hundredths of a second, the most pictures that one can have; else 0.
     """
 
     suffix: str
@@ -80,10 +85,15 @@ class Format:
     sound: str = ""
     is_even: bool = False
     cuts: bool = False
+    top_fps: int = 0
 
     def size(self, size: tuple[int, int]) -> tuple[int, int]:
         """(width, height), less a pixel where it has even ones only."""
         return (size[0] & ~1, size[1] & ~1) if self.is_even else size
+
+    def rate(self, fps: float) -> float:
+        """The nearest rate that it can have, frames/s."""
+        return 100 / round(max(100 / fps, 100 / self.top_fps)) if self.top_fps else fps
 
 
 # With its index after the first fragment the file can say where picture and sound begin; without,
@@ -106,6 +116,10 @@ FORMATS: Mapping[str, Format] = {
                cuts=True),
         Format(".webp", "short loops for the web", "libwebp_anim", "bgra", "bgra", _webp,
                {"loop": "0"}),
+        Format(".gif", "short loops for anywhere", "gif", "pal8", container={"loop": "0"},
+               top_fps=50),
+        Format(".png", "single pictures, or as many as %05d.png counts", "png", "rgb24", "rgba",
+               _png),
     )
 }  # fmt: skip
 

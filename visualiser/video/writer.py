@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from visualiser.types import UserError
 from visualiser.video.formats import Quality, format_of
+from visualiser.video.gif import GifWriter
 from visualiser.video.picture import Pixels, picture_of
+from visualiser.video.pictures import PictureWriter
 from visualiser.voice import Heard, Voice
 
 if TYPE_CHECKING:
@@ -52,6 +54,11 @@ def open_writer(
     Raises UserError where the file cannot be begun; write and close raise OSError where the disk is
     full.
     """
+    kind = format_of(path, alpha)
+    if kind.suffix == ".png":
+        return PictureWriter(path, size, alpha)
+    if kind.suffix == ".gif":
+        return GifWriter(path, size, fps)
     return VideoWriter(path, size, fps, quality or Quality(), channels, alpha)
 
 

@@ -47,6 +47,15 @@ class Look(ABC):
         which is how soft an edge should be.
         """
 
+    def ground(self, palette: Palette, value: Mapping[str, Value]) -> FloatArray:
+        """(3,) linear light: what it goes over into far outside, which a layer leaves out."""
+        return palette(0)
+
+    def cover(self, depth: FloatArray, pixel: FloatArray, value: Mapping[str, Value]) -> FloatArray:
+        """(n,) 0..1: how much of a pixel hides what a layer lies on: the shape, unless a look says
+        otherwise. Where it is 0 the colours are light, which hides as little as it can."""
+        return inside(depth, pixel)
+
 
 def inside(depth: Floats, pixel: Floats) -> FloatArray:
     """(n,) how much of a pixel lies deeper than 0: a crisp edge without steps."""

@@ -31,11 +31,26 @@ class Contour(Look):
     def colours(
         self, depth: FloatArray, pixel: FloatArray, palette: Palette, value: Mapping[str, Value]
     ) -> FloatArray:
+        # Hot at the outline, and cooler with every line further away.
+        near = _near(depth, value)
+        ground = palette(0.14 * near * (depth > 0))
+        lines, outline = self._lines(depth, pixel, value)
+        return over(over(ground, palette(0.08 + 0.82 * near), lines), palette(1), outline)
+
+    def cover(self, depth: FloatArray, pixel: FloatArray, value: Mapping[str, Value]) -> FloatArray:
+        return np.maximum(*self._lines(depth, pixel, value))
+
+    def _lines(
+        self, depth: FloatArray, pixel: FloatArray, value: Mapping[str, Value]
+    ) -> tuple[FloatArray, FloatArray]:
+        """(n,) each: how much of a pixel the lines cover, and how much the outline."""
         spacing, width = float(value["spacing"]), float(value["width"])
         at = depth / spacing + np.float32(self._phase)
         from_line = (at - np.rint(at)) * spacing
-        # Hot at the outline, and cooler with every line further away.
-        near = np.exp(-np.abs(depth) / np.float32(value["reach"]))
-        ground = palette(0.14 * near * (depth > 0))
-        drawn = over(ground, palette(0.08 + 0.82 * near), line(from_line, width, pixel) * near)
-        return over(drawn, palette(1), line(depth, 2.5 * width, pixel))
+        lines = line(from_line, width, pixel) * _near(depth, value)
+        return lines, line(depth, 2.5 * width, pixel)
+
+
+def _near(depth: FloatArray, value: Mapping[str, Value]) -> FloatArray:
+    near: FloatArray = np.exp(-np.abs(depth) / np.float32(value["reach"]))
+    return near

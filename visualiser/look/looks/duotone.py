@@ -23,3 +23,6 @@ class Duotone(Look):
     ) -> FloatArray:
         ground, shape = palette(float(value["ground"])), palette(float(value["shape"]))
         return over(ground, shape, inside(depth, pixel))
+
+    def ground(self, palette: Palette, value: Mapping[str, Value]) -> FloatArray:
+        return palette(float(value["ground"]))

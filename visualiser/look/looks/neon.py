@@ -30,3 +30,6 @@ class Neon(Look):
         shine = 0.62 * glow / (away + glow + 1e-6) * np.exp(-away / (6 * glow + 1e-6))
         core = np.exp(-((away / np.maximum(np.float32(half), pixel / 2)) ** 4))
         return palette(shine + (1 - shine) * core)
+
+    def cover(self, depth: FloatArray, pixel: FloatArray, value: Mapping[str, Value]) -> FloatArray:
+        return np.zeros_like(depth)  # it is all light

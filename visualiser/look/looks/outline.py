@@ -23,3 +23,6 @@ class Outline(Look):
     ) -> FloatArray:
         tinted = over(palette(0), palette(float(value["tint"])), inside(depth, pixel))
         return over(tinted, palette(1), line(depth, float(value["width"]), pixel))
+
+    def cover(self, depth: FloatArray, pixel: FloatArray, value: Mapping[str, Value]) -> FloatArray:
+        return line(depth, float(value["width"]), pixel)  # it is tinted glass inside

@@ -1,0 +1,68 @@
+"""Single pictures: one, or a numbered sequence."""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from visualiser.files import write_bytes
+from visualiser.types import UserError
+from visualiser.video.formats import FORMATS, Quality
+from visualiser.video.picture import Pixels, picture_of
+from visualiser.voice import Heard
+
+_NUMBER = re.compile(r"%0?\d?d")
+
+
+def is_sequence(path: Path) -> bool:
+    """Whether its name stands for many, as %05d.png does. Raises UserError if it means to and does
+    not."""
+    if "%" not in path.name:
+        return False
+    if path.name.count("%") != 1 or not _NUMBER.search(path.name):
+        raise UserError(f"{path}: a number in a name is written as in %05d.png")
+    return True
+
+
+def nth(path: Path, n: int) -> Path:
+    """The n-th of a sequence, from 0."""
+    return path.with_name(path.name % n) if is_sequence(path) else path
+
+
+class PictureWriter:
+    """Writes every picture into a file of its own, whole or not at all; where the name has no
+    number, the first one alone."""
+
+    def __init__(self, path: Path, size: tuple[int, int], alpha: bool = False) -> None:
+        self.path = path
+        self.size = size
+        self._alpha = alpha
+        self._done = 0
+
+    def write(self, pixels: Pixels, t: float) -> None:
+        """As Writer says; when it is seen is not kept."""
+        if self._done == 0 or is_sequence(self.path):
+            write_bytes(nth(self.path, self._done), png(pixels, self._alpha))
+            self._done += 1
+
+    def hear(self, heard: Heard) -> None:
+        """They are silent."""
+
+    def close(self) -> None:
+        """Nothing is left to do."""
+
+
+def png(pixels: Pixels, alpha: bool = False) -> bytes:
+    """(H, W, 4) as the bytes of a PNG. alpha: whether the fourth byte means something."""
+    import av
+
+    kind = FORMATS[".png"]
+    encoder: Any = av.CodecContext.create(kind.codec, "w")
+    encoder.height, encoder.width = pixels.shape[:2]
+    encoder.pix_fmt = kind.alpha if alpha else kind.pixels
+    encoder.time_base = Fraction(1)
+    encoder.options = dict(kind.options(Quality()))
+    packets = [*encoder.encode(picture_of(pixels, encoder.pix_fmt)), *encoder.encode(None)]
+    return b"".join(bytes(packet) for packet in packets)
