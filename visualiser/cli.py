@@ -22,6 +22,7 @@ from visualiser.words import printable
 if TYPE_CHECKING:
     from visualiser.config import Settings
     from visualiser.film.performance import Performance
+    from visualiser.video.formats import Format
 
 
 def main(arguments: list[str]) -> int:
@@ -121,23 +122,58 @@ def _play(options: argparse.Namespace) -> int:
 
 def _render(options: argparse.Namespace) -> int:
     _one_thread()
-    from visualiser.files import refuse_existing
     from visualiser.film.render import render
+    from visualiser.film.still import ask_for_one, still
+    from visualiser.nets import checkpoint
     from visualiser.progress import bar
+    from visualiser.video.pictures import is_sequence, make_room
 
-    refuse_existing(options.out, options.force)
+    kind = _format(options)
+    make_room(options.out, options.force)
     song = options.audio
     if song and song.exists() and options.out.exists() and options.out.samefile(song):
         raise UserError(f"{options.out} is the song itself: give the video another name")
     chosen = {"look__look": options.look, "look__output_only": options.output_only or None}
     settings = _show_settings(options, **chosen)
+    is_still = kind.suffix == ".png" and not is_sequence(options.out)
+    if is_still:
+        ask_for_one(options)
     performance = _performance(options, settings)
+    size, fps, alpha = options.size, options.fps, options.alpha
+    model = checkpoint.read(checkpoint.find(str(performance.controls["show.model"])))
+    if alpha and model.architecture.pictures == "colour":
+        print(f"{model.name} draws whole pictures: they have no ground, and are opaque",
+              file=sys.stderr)  # fmt: skip
     with bar("rendering", "frames") as report:
-        size, fps, record = options.size, options.fps, settings.record
-        frames, wanted = render(performance, options.out, size, fps, record, report)
-    width, height = (edge & ~1 for edge in options.size)  # H.264 has even sizes only
-    print(f"{options.out}: {frames} frames of {width}x{height}")
+        if is_still:
+            still(performance, options.out, size, fps, alpha, report)
+            frames = wanted = 1
+        else:
+            record = settings.record
+            frames, wanted = render(
+                performance, options.out, size, fps, record, report, alpha=alpha
+            )
+    made = "a picture" if is_still else f"{frames} frames"
+    print(f"{options.out}: {made} of {size[0]}x{size[1]}")
     return 0 if frames == wanted else 130
+
+
+def _format(options: argparse.Namespace) -> Format:
+    """The format of a render, and options that fit into it: what is not as asked for is told in a
+    line. Raises UserError where there is no such format."""
+    from visualiser.video.formats import format_of
+
+    kind = format_of(options.out, options.alpha)
+    size, fps = kind.size(options.size), kind.rate(options.fps)
+    if size != options.size:
+        wide, high = size
+        print(f"{options.out}: {wide}x{high}, for its format has even sizes only", file=sys.stderr)
+    if fps != options.fps:
+        print(f"{options.out}: {fps:.4g} frames a second and not {options.fps:g}, for a GIF counts"
+              " in hundredths of a second", file=sys.stderr)  # fmt: skip
+    options.size, options.fps = size, fps
+    options.output_only |= options.alpha
+    return kind
 
 
 def _performance(options: argparse.Namespace, settings: Settings) -> Performance:
@@ -150,7 +186,7 @@ def _performance(options: argparse.Namespace, settings: Settings) -> Performance
     song, size, fps = options.audio, options.size, options.fps
     if not options.take:
         if options.start is not None:
-            raise UserError("--from is for takes: --take FILE")
+            raise UserError("--from is for takes, --take FILE, and single pictures")
         seconds = length_of(song) if options.seconds is None else options.seconds
         return Played(Order(settings, size, fps, seconds, song))
     if options.seed is not None:

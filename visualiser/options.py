@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from visualiser import typed
+from visualiser.video.formats import FORMATS
 
 
 def parser() -> argparse.ArgumentParser:
@@ -48,10 +49,21 @@ def parser() -> argparse.ArgumentParser:
     render = verb("render", "make a video of the same show, without a window")
     showing(render)
     render.add_argument("--take", type=Path, metavar="FILE", help="play a take again")
-    render.add_argument("--from", dest="start", type=typed.seconds, metavar="S", help="of the take")
+    render.add_argument(
+        "--from", dest="start", type=typed.seconds, metavar="S", help="of the take, or picture"
+    )
     render.add_argument("--look", metavar="L", help="how a shape is drawn")
     render.add_argument("--output-only", action="store_true", help="without the input pane")
-    render.add_argument("-o", dest="out", type=Path, required=True, metavar="OUT.mp4")
+    render.add_argument("--alpha", action="store_true", help="the output on a transparent ground")
+    render.add_argument(
+        "-o",
+        dest="out",
+        type=Path,
+        required=True,
+        metavar="OUT",
+        help=f"a film, by its ending: {', '.join(FORMATS)}; %%05d.png is a picture a frame,"
+        " a .png without a number one picture",
+    )
     render.add_argument("--size", type=typed.size, metavar="WxH", default=(1280, 720))
     render.add_argument("--fps", type=typed.rate, metavar="F", default=60.0)
     render.add_argument("--force", action="store_true", help="write over an existing file")

@@ -35,19 +35,21 @@ def render(
     record: Record,
     report: Report = lambda done, frames: None,
     preset: str | None = None,
+    alpha: bool = False,
 ) -> tuple[int, int]:
     """Draw a performance into a file; returns frames written, and wanted.
 
-    preset: of x264, instead of config.toml's. Ctrl-C finishes the file where it is and returns
+    fps: one that the format has; preset: of x264, instead of config.toml's; alpha: without the
+    ground of what is drawn. Ctrl-C finishes the file where it is and returns
     early. Raises UserError where it cannot be written.
     """
-    drawing = Drawing(performance.controls, size)
+    drawing = Drawing(performance.controls, size, alpha)
     track = performance.soundtrack
     done = 0
     with signals() as stopping:
         quality = Quality(record.crf, preset or record.render_preset)
-        cut = format_of(out).size(size)
-        writer = open_writer(out, cut, fps, quality, channels=2 if track else 0)
+        cut = format_of(out, alpha).size(size)
+        writer = open_writer(out, cut, fps, quality, 2 if track else 0, alpha)
         try:
             for moment in performance.moments():
                 canvas = drawing.draw(moment)

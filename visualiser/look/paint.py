@@ -179,8 +179,8 @@ def unmixed(table: Table) -> FloatArray:
     assert table.cover is not None and table.ground is not None
     ground, seen = encoded(table.ground), encoded(table.linear)
     cover = np.maximum(table.cover, 1 / 255)[:, None]
-    own: FloatArray = table.ground + (table.linear - table.ground) / cover
-    way, rise = encoded(own) - ground, seen - ground
+    own = table.ground + (table.linear - table.ground) / cover
+    way, rise = encoded(own.astype(np.float32)) - ground, seen - ground
     share = (rise * way).sum(axis=1) / np.maximum((way * way).sum(axis=1), 1e-6)
     room = np.where(rise > 0, 255 - ground, ground)
     least = np.max(np.abs(rise) / np.maximum(room, 1e-6), axis=1)

@@ -48,7 +48,7 @@ def _vp9(quality: Quality) -> Options:
 
 
 def _prores(quality: Quality) -> Options:
-    return {"profile": "4444", "vendor": "apl0"}
+    return {"profile": "4444", "vendor": "apl0", "alpha_bits": "8"}
 
 
 def _webp(quality: Quality) -> Options:

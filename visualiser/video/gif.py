@@ -16,7 +16,7 @@ UNIT = Fraction(1, 100)  # s: a GIF counts in these
 LEAST = (
     2  # units that a picture is seen; what is to go quicker, players show at a tenth of its pace
 )
-DITHER = "dither=bayer:bayer_scale=3"  # the same pattern in every picture: nothing swarms
+DITHER = "dither=bayer:bayer_scale=4"  # the same pattern in every picture: nothing swarms
 
 
 class GifWriter:

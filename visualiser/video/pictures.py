@@ -7,7 +7,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from visualiser.files import write_bytes
+from visualiser.files import make_folder, refuse_existing, write_bytes
 from visualiser.types import UserError
 from visualiser.video.formats import FORMATS, Quality
 from visualiser.video.picture import Pixels, picture_of
@@ -29,6 +29,22 @@ def is_sequence(path: Path) -> bool:
 def nth(path: Path, n: int) -> Path:
     """The n-th of a sequence, from 0."""
     return path.with_name(path.name % n) if is_sequence(path) else path
+
+
+def make_room(path: Path, force: bool) -> None:
+    """Raises UserError if there is such a file already, or one of such a sequence, unless `force`;
+    or if it cannot be written there. The folder of a sequence is made, and with `force` what is
+    left of one that was in it is taken away, for a longer one would go on behind the new."""
+    if not is_sequence(path):
+        refuse_existing(path, force)
+        return
+    make_folder(path.parent)
+    before, after = map(re.escape, _NUMBER.split(path.name))
+    name = re.compile(rf"{before}\d+{after}")
+    there = [each for each in sorted(path.parent.iterdir()) if name.fullmatch(each.name)]
+    for each in there:
+        refuse_existing(each, force)
+        each.unlink()
 
 
 class PictureWriter:
