@@ -66,10 +66,11 @@ def read(path: Path, alpha: bool) -> tuple[list[np.ndarray], list[float]]:
         stream = file.streams.video[0]
         assert stream.average_rate == FPS
         assert file.duration / 1e6 == pytest.approx(N / FPS, abs=0.02)
-        decoder = stream.codec_context
         if path.suffix == ".webm" and alpha:  # ffmpeg's own VP9 leaves alpha out
             decoder = av.CodecContext.create("libvpx-vp9", "r")
-        frames = [each for packet in file.demux(stream) for each in decoder.decode(packet)]
+            frames = [each for packet in file.demux(stream) for each in decoder.decode(packet)]
+        else:
+            frames = list(file.decode(stream))
         times = [float(each.pts * stream.time_base) for each in frames]
         into = {"format": "bgra", "src_colorspace": 1, "src_color_range": 1}
         return [each.reformat(**into).to_ndarray() for each in frames], times
@@ -148,7 +149,7 @@ def test_tiny_and_odd_sizes(tmp_path: Path, suffix: str, size: tuple[int, int]) 
     for n in range(2):
         writer.write(np.full((cut[1], cut[0], 4), 90, np.uint8), n / FPS)
     writer.close()
-    assert any(each.stat().st_size > 50 for each in tmp_path.iterdir())
+    assert any(each.stat().st_size > 30 for each in tmp_path.iterdir())
 
 
 def test_a_render_of_each_format_is_of_the_same_pictures(program: Program) -> None:

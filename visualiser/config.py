@@ -6,6 +6,7 @@ values of controls, which are declared beside the code they steer.
 
 from __future__ import annotations
 
+import argparse
 import difflib
 import re
 import tomllib
@@ -25,12 +26,14 @@ from pydantic import (
     create_model,
 )
 
+from visualiser import typed
 from visualiser.controls import Control, Value
 from visualiser.files import Stamp, stamp
 from visualiser.inputs import knobs
 from visualiser.types import UserError
 
 ROOT = Path(__file__).resolve().parent.parent
+OUTPUT = "output"  # a size: that of what the audience sees
 CONFIG = ROOT / "config.toml"
 
 
@@ -97,14 +100,32 @@ class Stage(Section):
     height: int = Field(540, ge=90, le=4320)
 
 
+def _size(text: str) -> str:
+    try:
+        if text != OUTPUT:
+            typed.size(text)
+    except argparse.ArgumentTypeError:
+        raise ValueError("'output', or a size as '1920x1080', 16x16 to 7680x4320") from None
+    return text
+
+
+Size = Annotated[str, AfterValidator(_size)]
+
+
 class Record(Section):
+    format: Literal["mp4", "mov", "webm", "webp", "gif", "png"] = "mp4"
+    size: Size = "output"
     sound: bool = True
     fps: int = Field(60, ge=1, le=240)
+    constant: bool = False
+    encoder: Literal["auto", "x264", "nvenc", "videotoolbox", "qsv", "amf"] = "auto"
     crf: int = Field(18, ge=0, le=51)
     live_preset: Literal["ultrafast", "superfast", "veryfast", "faster", "fast", "medium"] = (
         "ultrafast"
     )
     render_preset: Literal["ultrafast", "veryfast", "fast", "medium", "slow", "slower"] = "medium"
+    screenshot_size: Size = "output"
+    screenshot_alpha: bool = False
 
 
 ShapeKind = Literal[

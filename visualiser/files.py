@@ -56,6 +56,20 @@ def make_folder(folder: Path) -> None:
         raise UserError(f"cannot make the folder {folder}: {error.strerror}") from None
 
 
+def claim(folder: Path, stem: str, suffix: str) -> Path:
+    """A path in folder that nobody had, and nobody else gets: an empty file is there now; without a
+    suffix, an empty folder."""
+    while True:
+        path = free_path(folder, stem, suffix)
+        try:
+            path.open("xb").close() if suffix else path.mkdir()
+        except FileExistsError:  # just now
+            continue
+        except OSError as error:
+            raise UserError(f"cannot write {path}: {error.strerror}") from None
+        return path
+
+
 def free_path(folder: Path, stem: str, suffix: str, beside: str = "") -> Path:
     """A path in folder that is not taken: stem, stem-2, stem-3 ... Makes the folder.
 

@@ -4,74 +4,144 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
 import pygame
 
-from visualiser import config
-from visualiser.files import free_path
+from visualiser import config, typed
+from visualiser.files import claim
 from visualiser.types import Sound, Tick, UserError
-from visualiser.video.formats import Quality
-from visualiser.video.picture import Pixels, pixels_of
+from visualiser.video.encoders import chosen
+from visualiser.video.formats import FORMATS, Format, Quality
+from visualiser.video.picture import Pixels, fitted, pixels_of
+from visualiser.video.pictures import is_sequence
 from visualiser.video.writer import Writer, open_writer
 from visualiser.voice import Fresh, Heard
 
 RECORDINGS = config.ROOT / "recordings"
+WAITING = 8  # frames, of the output's size, that may wait for the encoder
+LOOK_S = 1.0  # between two looks whether the file is there still
+Size = tuple[int, int]
 
 
 class Recorder:
-    """Records while the show plays. The window never waits: the file is opened, and frames are
-    encoded, on a thread, and a frame that finds the encoder busy is left out: the one before it is
-    seen longer.
+    """One recording, from its first frame to its end. The window never waits: the file is chosen,
+    opened and finished, and frames are scaled and encoded, on a thread, and a frame that finds the
+    encoder busy is left out: the one before it is seen longer.
 
-    error: what ended the recording, or ""; frames: taken; dropped: left out.
+    begin: opens the file; fps: at most so many frames a second are taken, where there are more;
+    constant: in a file all frames are seen equally long: those that are missing are repeated.
+
+    error: what ended the recording, or ""; frames: taken; dropped: left out; repeated: seen twice.
     """
 
-    def __init__(self, path: Path, size: tuple[int, int], open_file: Callable[[], Writer]):
-        self.path = path
-        self.size = size
+    def __init__(self, begin: Callable[[], Writer], fps: float, constant: bool = False):
+        self.path: Path | None = None
         self.error = ""
-        self.frames = self.dropped = 0
-        self._open_file = open_file
+        self.frames = self.dropped = self.repeated = 0
+        self._begin = begin
+        self._fps = fps
+        self._constant = constant
         self._began: float | None = None
-        self._queue: queue.Queue[tuple[Pixels, float] | None] = queue.Queue(maxsize=8)
+        self._due = 0.0  # when the next frame is wanted
+        self._queue: queue.SimpleQueue[tuple[Pixels, float] | None] = queue.SimpleQueue()
+        self._spare: deque[Pixels] = deque(maxlen=WAITING)  # memory of frames that are done
         self._sounds: deque[Heard] = deque(maxlen=4096)  # a minute of ticks
+        self._last: Pixels | None = None
+        self._slot = -1
+        self._looked = time.monotonic()
         self._thread = threading.Thread(target=self._run, name="record", daemon=True)
         self._thread.start()
 
-    def write(self, canvas: pygame.Surface, t: float, heard: Heard | None = None) -> None:
-        """canvas: of `size`, or a pixel larger; t: the tick's time, s; heard: the sound since."""
-        self._began = t if self._began is None else self._began
+    def write(self, canvas: pygame.Surface, tick: Tick, heard: Heard | None = None) -> None:
+        """canvas: of any size; tick: of now; heard: the sound since the last."""
+        t = tick.t
+        if self._began is None:
+            self._began = self._due = t
         if heard is not None:
             self._sounds.append(replace(heard, t=heard.t - self._began))
-        if self._queue.full():
+        if t + tick.dt / 2 < self._due:
+            return  # the next frame is nearer
+        self._due = max(self._due + 1 / self._fps, t)
+        if self._queue.qsize() >= WAITING:
             self.dropped += 1
-        else:
-            self._queue.put((pixels_of(canvas, self.size), t - self._began))
-            self.frames += 1
+            return
+        spare = self._spare.popleft() if self._spare else None
+        self._queue.put((pixels_of(canvas, canvas.get_size(), spare), t - self._began))
+        self.frames += 1
+
+    def seconds(self, t: float) -> float:
+        """How long it has gone on by t, s."""
+        return 0.0 if self._began is None else t - self._began
+
+    def finish(self) -> None:
+        """Nothing more comes: write what is queued, and finish the file."""
+        self._queue.put(None)
+
+    @property
+    def is_done(self) -> bool:
+        return not self._thread.is_alive()
 
     def close(self) -> None:
-        """Write what is queued, finish the file and join."""
-        self._queue.put(None)
+        """Wait until it is done."""
         self._thread.join()
+
+    @property
+    def left_out(self) -> str:
+        """In words, or "" if nothing is."""
+        counts = ((self.dropped, "left out"), (self.repeated, "repeated"))
+        return ", ".join(f"{n} {what}" for n, what in counts if n)
 
     def _run(self) -> None:
         writer: Writer | None = None
         try:
-            writer = self._open_file()
+            writer = self._begin()
+            self.path = writer.path
         except Exception as error:
             self._fail(error)
-        for item in iter(self._queue.get, None):  # to the end, so that nobody waits on a full queue
-            while self._sounds and writer is not None and not self.error:
-                self._attempt(writer.hear, self._sounds.popleft())
+        for pixels, t in iter(self._queue.get, None):
             if writer is not None and not self.error:
-                self._attempt(writer.write, *item)
+                self._attempt(self._write, writer, pixels, t)
+            if not self._constant:  # else it may be repeated
+                self._spare.append(pixels)
         if writer is not None:
             self._attempt(writer.close)
+            self._attempt(self._look, writer)
+            if not self.frames:  # it is empty: as if it had never been
+                with suppress(OSError):
+                    writer.path.unlink()
+
+    def _write(self, writer: Writer, pixels: Pixels, t: float) -> None:
+        while self._sounds:
+            writer.hear(self._sounds.popleft())
+        if time.monotonic() - self._looked >= LOOK_S:
+            self._look(writer)
+        picture = fitted(_cut(pixels, writer.size), writer.size)
+        if self._constant:
+            slot = round(t * self._fps)
+            while self._last is not None and self._slot + 1 < slot:
+                self._slot += 1
+                self.repeated += 1
+                writer.write(self._last, self._slot / self._fps)
+            if slot <= self._slot:
+                self.dropped += 1
+                return
+            self._slot, t = slot, slot / self._fps
+            self._last = picture
+        writer.write(picture, t)
+
+    def _look(self, writer: Writer) -> None:
+        """A file that somebody took away would be written on, by a name that nobody has."""
+        self._looked = time.monotonic()
+        there = writer.path.parent if is_sequence(writer.path) else writer.path
+        if not there.exists():
+            raise UserError(f"{there} has gone")
 
     def _attempt(self, do: Callable[..., None], *args: object) -> None:
         try:
@@ -82,82 +152,103 @@ class Recorder:
     def _fail(self, error: Exception) -> None:
         why = getattr(error, "strerror", None) or str(error)
         is_told = isinstance(error, UserError)
-        self.error = self.error or (why if is_told else f"cannot write {self.path}: {why}")
+        self.error = self.error or (why if is_told else f"cannot write {self.path or 'it'}: {why}")
+
+
+def _cut(pixels: Pixels, size: Size) -> Pixels:
+    """Without the pixel by which it is larger, if it is by no more."""
+    over = pixels.shape[1] - size[0], pixels.shape[0] - size[1]
+    return pixels[: size[1], : size[0]].copy() if max(over) == 1 and min(over) >= 0 else pixels
 
 
 class Recording:
-    """Starts and stops recordings of the canvas, each into a new file."""
+    """Starts and stops recordings of what the audience sees, each into a new file."""
 
     def __init__(self, settings: config.Record) -> None:
         self.notices: list[str] = []
         self._settings = settings
+        self._kind = FORMATS[f".{settings.format}"]
         self._recorder: Recorder | None = None
+        self._ending: list[Recorder] = []
+        self._said: list[str] = []  # by threads
         self._fresh = Fresh()
-        self._began = 0.0
 
-    def toggle(self, size: tuple[int, int]) -> None:
+    def toggle(self, size: Size) -> None:
         if self._recorder:
             self.stop()
         else:
             self.start(size)
 
-    def start(self, size: tuple[int, int]) -> None:
-        """size: of the canvas; the file keeps it, whatever becomes of the window."""
-        stem = datetime.now().strftime("squircle-%Y-%m-%d-%H%M%S")
-        try:
-            path = free_path(RECORDINGS, stem, ".mp4")
-        except UserError as error:
-            self.notices.append(str(error))
-            return
-        size = (size[0] & ~1, size[1] & ~1)
+    def start(self, size: Size) -> None:
+        """size: of the output; the file keeps it, whatever becomes of that."""
         options = self._settings
-        self._recorder = Recorder(
-            path,
-            size,
-            lambda: open_writer(
-                path,
-                size,
-                options.fps,
-                Quality(options.crf, options.live_preset),
-                channels=1 if options.sound else 0,
-            ),
-        )
+        if options.size != config.OUTPUT:
+            size = typed.size(options.size)
+        fps = self._kind.rate(options.fps)
+        # Single pictures and GIFs have no times of their own, or only coarse ones.
+        constant = options.constant or self._kind.suffix in (".png", ".gif")
+        self._recorder = Recorder(lambda: self._open(self._kind.size(size), fps), fps, constant)
+
+    def _open(self, size: Size, fps: float) -> Writer:
+        """On the recorder's thread."""
+        options = self._settings
+        kind, line = chosen(self._kind, options.encoder, size, fps)
+        if line:
+            self._said.append(line)
+        quality = Quality(options.crf, options.live_preset)
+        path = _new_path(kind)
+        channels = 1 if options.sound else 0
+        return open_writer(path, size, fps, quality, channels, kind=kind)
 
     def write(self, canvas: pygame.Surface, tick: Tick, sound: Sound | None = None) -> None:
         """Record what is on the canvas now, and what was heard last."""
         heard = self._fresh.of(sound) if sound is not None else None
+        self._tell()
         recorder = self._recorder
         if recorder is None:
             return
         if recorder.error:
-            self.notices.append(f"recording stopped: {recorder.error}")
-            self._end()
-            return
-        if recorder.frames == 0:
-            self._began = tick.t
-        if (canvas.get_width() & ~1, canvas.get_height() & ~1) != recorder.size:
-            canvas = pygame.transform.smoothscale(canvas, recorder.size)
-        recorder.write(canvas, tick.t, heard)
+            self.stop()
+        else:
+            recorder.write(canvas, tick, heard)
 
     def stop(self) -> None:
-        """Finish the file and say where it is."""
-        if self._recorder is None:
-            return
-        recorder = self._end()
-        if recorder.error:
-            self.notices.append(f"recording stopped: {recorder.error}")
-        else:
-            left_out = f", {recorder.dropped} frames left out" if recorder.dropped else ""
-            self.notices.append(f"recorded {recorder.path} ({recorder.frames} frames{left_out})")
+        """Let the file be finished; where it is, is told once it is."""
+        if self._recorder is not None:
+            self._recorder.finish()
+            self._ending.append(self._recorder)
+            self._recorder = None
+
+    def close(self) -> None:
+        """Stop, and wait until all files are finished."""
+        self.stop()
+        for recorder in self._ending:
+            recorder.close()
+        self._tell()
 
     def marker(self, t: float) -> str:
-        if self._recorder is None:
-            return ""
-        at = int(t - self._began) if self._recorder.frames else 0
-        return f"REC {at // 60}:{at % 60:02}"
+        """In the line at the foot, t s into the show."""
+        recorder = self._recorder
+        if recorder is None:
+            return "saving the recording" if self._ending else ""
+        at = int(recorder.seconds(t))
+        return ", ".join(filter(None, (f"REC {at // 60}:{at % 60:02}", recorder.left_out)))
 
-    def _end(self) -> Recorder:
-        assert self._recorder is not None
-        recorder, self._recorder = self._recorder, None
-        recorder.close()
-        return recorder
+    def _tell(self) -> None:
+        while self._said:
+            self.notices.append(self._said.pop(0))
+        for recorder in [each for each in self._ending if each.is_done]:
+            self._ending.remove(recorder)
+            if recorder.error:
+                self.notices.append(f"recording stopped: {recorder.error}")
+            elif recorder.frames:
+                counts = ", ".join(filter(None, (f"{recorder.frames} frames", recorder.left_out)))
+                self.notices.append(f"recorded {recorder.path} ({counts})")
+
+
+def _new_path(kind: Format) -> Path:
+    """Where a recording goes: nothing is there yet. Raises UserError where it cannot be written."""
+    stem = datetime.now().strftime("squircle-%Y-%m-%d-%H%M%S")
+    if kind.suffix == ".png":
+        return claim(RECORDINGS, stem, "") / "%05d.png"
+    return claim(RECORDINGS, stem, kind.suffix)

@@ -116,7 +116,7 @@ def perform(
             stack.callback(log.close)
 
         def end_recording() -> None:
-            recording.stop()
+            recording.close()
             for line in recording.notices:
                 messages.say(line)
 

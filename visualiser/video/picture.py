@@ -16,12 +16,33 @@ if TYPE_CHECKING:
 Pixels = NDArray[np.uint8]
 
 
-def pixels_of(canvas: pygame.Surface, size: tuple[int, int]) -> Pixels:
-    """A copy of a 32-bit canvas (H, W, 4), cut to (width, height)."""
+def pixels_of(canvas: pygame.Surface, size: tuple[int, int], into: Pixels | None = None) -> Pixels:
+    """A copy of a 32-bit canvas (H, W, 4), cut to (width, height). into: where to put it, if that
+    has this size: memory that is new is slow."""
     width, height = size
     rows = np.frombuffer(memoryview(canvas.get_buffer()), np.uint8)  # type: ignore[arg-type]
     rows = rows.reshape(canvas.get_height(), canvas.get_pitch())[:height, : 4 * width]
-    return rows.copy().reshape(height, width, 4)
+    if into is None or into.shape != (height, width, 4):
+        into = np.empty((height, width, 4), np.uint8)
+    into.reshape(height, 4 * width)[:] = rows
+    return into
+
+
+def fitted(pixels: Pixels, size: tuple[int, int]) -> Pixels:
+    """As large as fits into (width, height), in its proportions, on black."""
+    height, width = pixels.shape[:2]
+    if (width, height) == size:
+        return pixels
+    import av
+
+    scale = min(size[0] / width, size[1] / height)
+    inner = max(round(width * scale), 1), max(round(height * scale), 1)
+    picture = av.VideoFrame.from_ndarray(pixels, format="bgra")
+    picture = picture.reformat(width=inner[0], height=inner[1], interpolation="AREA")
+    whole = np.zeros((size[1], size[0], 4), np.uint8)
+    left, top = (size[0] - inner[0]) // 2, (size[1] - inner[1]) // 2
+    whole[top : top + inner[1], left : left + inner[0]] = picture.to_ndarray(format="bgra")
+    return whole
 
 
 def picture_of(pixels: Pixels, form: str) -> av.VideoFrame:
@@ -32,6 +53,6 @@ def picture_of(pixels: Pixels, form: str) -> av.VideoFrame:
     picture = av.VideoFrame.from_ndarray(pixels, format="bgra")
     if form == "bgra":
         return picture
-    if form.startswith("yuv"):
+    if form.startswith(("yuv", "nv12")):
         return picture.reformat(format=form, dst_colorspace=1, dst_color_range=1)
     return picture.reformat(format=form)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from visualiser.types import UserError
-from visualiser.video.formats import Quality, format_of
+from visualiser.video.formats import Format, Quality, format_of
 from visualiser.video.gif import GifWriter
 from visualiser.video.picture import Pixels, picture_of
 from visualiser.video.pictures import PictureWriter
@@ -46,20 +46,21 @@ def open_writer(
     quality: Quality | None = None,
     channels: int = 0,
     alpha: bool = False,
+    kind: Format | None = None,
 ) -> Writer:
     """Begin a file of the format that its ending says.
 
     size: as `Format.size` gives it; fps: what players are told; channels: of the sound that comes
-    through `hear`, 0 where none does; alpha: whether the pixels' fourth byte means something.
-    Raises UserError where the file cannot be begun; write and close raise OSError where the disk is
-    full.
+    through `hear`, 0 where none does; alpha: whether the pixels' fourth byte means something; kind:
+    the format, if it has another encoder than most. Raises UserError where the file cannot be
+    begun; write and close raise OSError where the disk is full.
     """
-    kind = format_of(path, alpha)
+    kind = kind or format_of(path, alpha)
     if kind.suffix == ".png":
         return PictureWriter(path, size, alpha)
     if kind.suffix == ".gif":
         return GifWriter(path, size, fps)
-    return VideoWriter(path, size, fps, quality or Quality(), channels, alpha)
+    return VideoWriter(path, kind, size, fps, quality or Quality(), channels, alpha)
 
 
 class VideoWriter:
@@ -72,6 +73,7 @@ class VideoWriter:
     def __init__(
         self,
         path: Path,
+        kind: Format,
         size: tuple[int, int],
         fps: float,
         quality: Quality,
@@ -80,7 +82,6 @@ class VideoWriter:
     ) -> None:
         import av
 
-        kind = format_of(path, alpha)
         self.path = path
         self.size = size
         self._last = -1
@@ -99,7 +100,7 @@ class VideoWriter:
         self._unit = UNITS.get(kind.suffix, Fraction(1, 1000))
         self._frame = round(1 / rate / self._unit)  # how long one is seen
         video.time_base = video.codec_context.time_base = self._unit
-        if str(video.pix_fmt).startswith("yuv"):
+        if str(video.pix_fmt).startswith(("yuv", "nv12")):
             video.codec_context.color_primaries = video.codec_context.color_trc = 1  # bt709
             video.codec_context.colorspace, video.codec_context.color_range = 1, 1  # limited
         self._video = video
