@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
+from copy import copy
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -216,6 +217,13 @@ class Controls:
     def get(self, id: str) -> Control | None:
         """The declaration of that id."""
         return self._declared.get(id)
+
+    def twin(self) -> Controls:
+        """Another with the same values, which then go ways of their own."""
+        other = copy(self)
+        other._declared, other._values = dict(self._declared), dict(self._values)
+        other._sections = {name: dict(section) for name, section in self._sections.items()}
+        return other
 
     def offer(self, id: str, choice: str) -> None:
         """Add to the choices of a control that has some; one that is there already stays."""

@@ -21,7 +21,7 @@ from visualiser.config import ROOT, Settings
 from visualiser.controls import Control, Controls
 from visualiser.cues import Cues
 from visualiser.decode import Network, Worker
-from visualiser.files import free_path, write_bytes
+from visualiser.files import write_bytes
 from visualiser.inputs.base import Input
 from visualiser.inputs.midi import Midi
 from visualiser.inputs.midi import declare as declare_knobs
@@ -34,6 +34,7 @@ from visualiser.nets import checkpoint
 from visualiser.record import Recording
 from visualiser.reload import Reload
 from visualiser.remember import Memory
+from visualiser.screenshot import Screenshots
 from visualiser.show import Show, declare
 from visualiser.stage import CONTROLS as STAGE
 from visualiser.stage import Stage
@@ -46,7 +47,6 @@ from visualiser.types import Features, Tick, UserError
 from visualiser.window import CONTROLS, MESSAGE_S, Status, Window
 from visualiser.words import printable
 
-SCREENSHOTS = ROOT / "screenshots"
 CUES = ROOT / "cues"
 
 
@@ -109,6 +109,7 @@ def perform(
         listener = Listener(source, settings.sound, controls, memory)
         stack.callback(listener.close)
         recording = Recording(settings.record)
+        screenshots = Screenshots(settings.record)
         guard = flash.FlashGuard(controls)
         log = None
         if settings.take.on:
@@ -117,7 +118,8 @@ def perform(
 
         def end_recording() -> None:
             recording.close()
-            for line in recording.notices:
+            screenshots.close()
+            for line in [*recording.notices, *screenshots.said()]:
                 messages.say(line)
 
         stack.callback(end_recording)
@@ -167,7 +169,9 @@ def perform(
 
             asked = {id for id, _ in commands}
             if "window.screenshot" in asked:
-                messages.say(_screenshot(output))
+                is_as_drawn = stage.curtain.is_open and guard.share == 1
+                screenshots.take(window.panes, output, frame, tick, features, is_as_drawn,
+                                 is_alone=stage.output.is_on)  # fmt: skip
             if "window.record" in asked:
                 recording.toggle(output.get_size())
             if "window.inputs" in asked:
@@ -175,7 +179,8 @@ def perform(
             lines = [line for each in inputs for line in each.notices()]
             lines += log.said() if log is not None else []
             lines += stage.notices()
-            for line in [*lines, *listener.notices(), *show.notices, *recording.notices]:
+            for line in [*lines, *listener.notices(), *show.notices, *recording.notices,
+                         *screenshots.said()]:  # fmt: skip
                 messages.say(line)
             show.notices.clear()
             recording.notices.clear()
@@ -284,16 +289,6 @@ class Shown:
                 "ticks": self._ticks,
             }
             write_bytes(self._path, json.dumps(report).encode())
-
-
-def _screenshot(canvas: pygame.Surface) -> str:
-    stem = datetime.now().strftime("squircle-%Y-%m-%d-%H%M%S")
-    try:
-        path = free_path(SCREENSHOTS, stem, ".png")
-        pygame.image.save(canvas, str(path))
-    except (UserError, OSError, pygame.error) as error:
-        return f"no screenshot: {error}"
-    return f"saved {path}"
 
 
 @contextmanager

@@ -16,7 +16,7 @@ import numpy as np
 import pygame
 from numpy.typing import NDArray
 
-from visualiser.crew import THREADS, help_with
+from visualiser.crew import help_with, helpers
 from visualiser.look.oklab import to_srgb
 from visualiser.look.upscale import Band, bands, widen
 from visualiser.types import FloatArray
@@ -47,6 +47,9 @@ class Table:
     reach: int
     cover: FloatArray | None = None
     ground: FloatArray | None = None
+
+    def __deepcopy__(self, memo: object) -> Table:
+        return self  # nobody changes one
 
 
 def levels(values: FloatArray, step: float) -> tuple[int, int]:
@@ -133,9 +136,9 @@ def _share(
     # to what it was given for a while, so that is a list, which is emptied here.
     pixels = [np.asarray(canvas.get_view("2")).T[box.top : box.bottom, box.left : box.right]]
     try:
-        helpers = [help_with(lambda: draw(left, pixels[0])) for _ in range(THREADS - 1)]
+        helping = [help_with(lambda: draw(left, pixels[0])) for _ in range(helpers())]
         draw(left, pixels[0])
-        for helper in helpers:
+        for helper in helping:
             helper.result()
     finally:
         pixels.clear()

@@ -48,6 +48,9 @@ class Palette:
         self.linear: FloatArray = np.clip(from_oklab(mixed), 0, 1).astype(np.float32)
         self._turn = 0.0
 
+    def __deepcopy__(self, memo: object) -> Palette:
+        return self  # nobody changes one
+
     def __eq__(self, other: object) -> bool:
         """Whether the other has the very same colours, turned as far."""
         return (

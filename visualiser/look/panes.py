@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import dataclass
 
 import numpy as np
@@ -65,6 +66,21 @@ class Panes:
     def palette(self) -> Palette:
         """The colours as they are now."""
         return self._eye.palette
+
+    def twin(self, layer: Layer | None = None, alone: bool = False) -> Panes:
+        """Another that draws the frame that was drawn last once more, on another canvas and thread:
+        it has all that is seen of the past, and nothing that happens from now on. alone: the
+        output is; with a layer it always is. A change of model that is under way is over in it."""
+        controls = self._controls.twin()
+        if layer is not None or alone:
+            controls.apply(("look.output_only", True))
+        shared = {id(each): each for each in (self._frame, self._lanes.latents)}
+        left = {id(each): None for each in (self._begun, self._greys, self._shown, self.layer)}
+        fade = {id(self._fade): CrossFade()}
+        memo = {**left, **shared, **fade, id(self._controls): controls}
+        twin = deepcopy(self, memo)
+        twin.layer = layer
+        return twin
 
     def begin(self, canvas: pygame.Surface, t: float, below: int = 0) -> None:
         """Draw ahead what needs no frame, if the one to come is like the one before: the ground,
