@@ -25,6 +25,7 @@ from benchmarks.hands import hands
 from benchmarks.latency import latency
 from benchmarks.panel import panel
 from benchmarks.program import command, play, virtual_screen
+from benchmarks.record import record
 from benchmarks.reload import reload
 from benchmarks.row import Row
 from benchmarks.stage import stage
@@ -267,7 +268,7 @@ def mse(quick: bool) -> Iterator[Row]:
 
 LOOKING = (eye.reconstruct, eye.denoise, eye.coverage, eye.crisp, eye.look, eye.learn)
 HEARING = (ear.onsets, ear.beat, ear.no_beat, ear.level, ear.cost, follow.still, follow.follow)
-PLAYING = (cable, latency, panel, reload, hands, teach, stage, flash)
+PLAYING = (cable, latency, panel, reload, hands, teach, stage, flash, record)
 BENCHMARKS: dict[str, Callable[[bool], Iterator[Row]]] = {
     f.__name__: f
     for f in (mse, decode, train, start, page, frames, memory, *LOOKING, *HEARING, *PLAYING)

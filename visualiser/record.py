@@ -68,7 +68,9 @@ class Recorder:
             self._sounds.append(replace(heard, t=heard.t - self._began))
         if t + tick.dt / 2 < self._due:
             return  # the next frame is nearer
-        self._due = max(self._due + 1 / self._fps, t)
+        self._due += 1 / self._fps
+        if self._due < t:  # some were missing
+            self._due = t + 1 / self._fps
         if self._queue.qsize() >= WAITING:
             self.dropped += 1
             return

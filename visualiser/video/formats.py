@@ -12,10 +12,10 @@ Options = Mapping[str, str]
 
 # libvpx takes its pace as two options; these are about as fast as x264 is with the same word.
 VP9_PACE = {
-    "ultrafast": ("realtime", 9),
-    "superfast": ("realtime", 8),
-    "veryfast": ("realtime", 7),
-    "faster": ("realtime", 6),
+    "ultrafast": ("realtime", 8),
+    "superfast": ("realtime", 7),
+    "veryfast": ("realtime", 6),
+    "faster": ("realtime", 5),
     "fast": ("good", 5),
     "medium": ("good", 4),
     "slow": ("good", 2),

@@ -37,7 +37,7 @@ def fitted(pixels: Pixels, size: tuple[int, int]) -> Pixels:
 
     scale = min(size[0] / width, size[1] / height)
     inner = max(round(width * scale), 1), max(round(height * scale), 1)
-    picture = av.VideoFrame.from_ndarray(pixels, format="bgra")
+    picture = av.VideoFrame.from_numpy_buffer(pixels, format="bgra")
     picture = picture.reformat(width=inner[0], height=inner[1], interpolation="AREA")
     whole = np.zeros((size[1], size[0], 4), np.uint8)
     left, top = (size[0] - inner[0]) // 2, (size[1] - inner[1]) // 2
@@ -50,9 +50,10 @@ def picture_of(pixels: Pixels, form: str) -> av.VideoFrame:
     red, green and blue."""
     import av
 
-    picture = av.VideoFrame.from_ndarray(pixels, format="bgra")
     if form == "bgra":
-        return picture
+        return av.VideoFrame.from_ndarray(pixels, format="bgra")
+    # A copy is spared: nobody has the pixels any longer than it takes to convert them.
+    picture = av.VideoFrame.from_numpy_buffer(pixels, format="bgra")
     if form.startswith(("yuv", "nv12")):
         return picture.reformat(format=form, dst_colorspace=1, dst_color_range=1)
     return picture.reformat(format=form)
