@@ -197,7 +197,7 @@ class Recording:
         kind, line = chosen(self._kind, options.encoder, size, fps)
         if line:
             self._said.append(line)
-        quality = Quality(options.crf, options.live_preset)
+        quality = Quality(options.crf, options.live_preset, live=True)
         path = _new_path(kind)
         channels = 1 if options.sound else 0
         return open_writer(path, size, fps, quality, channels, kind=kind)

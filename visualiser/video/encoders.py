@@ -28,7 +28,7 @@ class Hardware:
 # By what config.toml calls them, in the order in which they are tried. VA-API is not among them: it
 # takes its pictures in the card's memory, where PyAV cannot put them.
 HARDWARE: Mapping[str, Hardware] = {
-    "nvenc": Hardware("h264_nvenc", options={"preset": "p3", "bf": "0"}),
+    "nvenc": Hardware("h264_nvenc", options={"preset": "p3"}),
     "videotoolbox": Hardware("h264_videotoolbox", options={"realtime": "1", "allow_sw": "0"}),
     "qsv": Hardware("h264_qsv", options={"preset": "veryfast"}),
     "amf": Hardware("h264_amf", options={"usage": "transcoding", "quality": "speed"}),
@@ -60,7 +60,7 @@ def chosen(
 
 def _options(hardware: Hardware, rate: float, quality: Quality) -> Options:
     """rate: bits a second at a crf of 18."""
-    return {**hardware.options, "b": str(round(rate * 2 ** ((18 - quality.crf) / 6)))}
+    return {**hardware.options, "bf": "0", "b": str(round(rate * 2 ** ((18 - quality.crf) / 6)))}
 
 
 @cache

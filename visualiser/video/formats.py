@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from visualiser.types import UserError
@@ -25,14 +25,17 @@ VP9_PACE = {
 
 @dataclass(frozen=True)
 class Quality:
-    """crf: 0 (lossless) to 51, as x264 counts; preset: its word for how long it may take."""
+    """crf: 0 (lossless) to 51, as x264 counts; preset: its word for how long it may take; live:
+    whether pictures come while they happen: a crash is to cost half a second of them at most."""
 
     crf: int = 18
     preset: str = "medium"
+    live: bool = False
 
 
 def _x264(quality: Quality) -> Options:
-    return {"crf": str(quality.crf), "preset": quality.preset}
+    options = {"crf": str(quality.crf), "preset": quality.preset}
+    return {**options, "bf": "0"} if quality.live else options
 
 
 def _vp9(quality: Quality) -> Options:
@@ -81,7 +84,7 @@ class Format:
     pixels: str
     alpha: str = ""
     options: Callable[[Quality], Options] = _none
-    container: Options = field(default_factory=dict)
+    container: Callable[[Quality], Options] = _none
     sound: str = ""
     is_even: bool = False
     cuts: bool = False
@@ -96,27 +99,45 @@ class Format:
         return 100 / round(max(100 / fps, 100 / self.top_fps)) if self.top_fps else fps
 
 
-# With its index after the first fragment the file can say where picture and sound begin; without,
-# both come late by what their encoders look ahead, and not by the same.
-_FRAGMENTS = {
-    "movflags": "hybrid_fragmented+delay_moov",
-    "flush_packets": "1",
-    "frag_duration": "500000",  # us: what a crash can cost
-}
+def _mov(quality: Quality) -> Options:
+    """With its index after the first fragment the file can say where picture and sound begin;
+    without, both come late by what their encoders look ahead, and not by the same."""
+    return {
+        "movflags": "hybrid_fragmented+delay_moov",
+        "flush_packets": "1",
+        "frag_duration": "500000",  # us
+    }
+
+
+def _mp4(quality: Quality) -> Options:
+    if quality.live:
+        return _mov(quality)
+    # Where pictures are not written in their order, a file whose last fragment begins anywhere but
+    # at a key frame loses its last picture.
+    return {"movflags": "hybrid_fragmented+delay_moov+frag_keyframe", "flush_packets": "1"}
+
+
+def _matroska(quality: Quality) -> Options:
+    return {"cluster_time_limit": "500", "flush_packets": "1"}  # ms
+
+
+def _looped(quality: Quality) -> Options:
+    return {"loop": "0"}
+
 
 FORMATS: Mapping[str, Format] = {
     each.suffix: each
     for each in (
         Format(".mp4", "videos to show and share: H.264, AAC", "libx264", "yuv420p", "", _x264,
-               _FRAGMENTS, "aac", is_even=True, cuts=True),
+               _mp4, "aac", is_even=True, cuts=True),
         Format(".mov", "layers, and editing: ProRes 4444, PCM", "prores_ks", "yuv444p10le",
-               "yuva444p10le", _prores, _FRAGMENTS, "pcm_s16le", cuts=True),
+               "yuva444p10le", _prores, _mov, "pcm_s16le", cuts=True),
         Format(".webm", "layers in browsers: VP9, Opus", "libvpx-vp9", "yuv420p", "yuva420p", _vp9,
-               {"cluster_time_limit": "500", "flush_packets": "1"}, "libopus", is_even=True,
+               _matroska, "libopus", is_even=True,
                cuts=True),
         Format(".webp", "short loops for the web", "libwebp_anim", "bgra", "bgra", _webp,
-               {"loop": "0"}),
-        Format(".gif", "short loops for anywhere", "gif", "pal8", container={"loop": "0"},
+               _looped),
+        Format(".gif", "short loops for anywhere", "gif", "pal8", container=_looped,
                top_fps=50),
         Format(".png", "single pictures, or as many as %05d.png counts", "png", "rgb24", "rgba",
                _png),

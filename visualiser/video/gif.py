@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from visualiser.types import UserError
-from visualiser.video.formats import format_of
+from visualiser.video.formats import Quality, format_of
 from visualiser.video.picture import Pixels, picture_of
 from visualiser.voice import Heard
 
@@ -79,7 +79,7 @@ class GifWriter:
         done, (pictures, colours) = _graph(self.size, f"paletteuse={DITHER}", palette)
         colours.push(palette)
         colours.push(None)
-        options = {**self._kind.container, "final_delay": str(self._seen)}
+        options = {**self._kind.container(Quality()), "final_delay": str(self._seen)}
         with (
             av.open(str(self._part)) as part,
             av.open(str(self.path), "w", options=options) as file,

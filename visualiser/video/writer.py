@@ -87,7 +87,7 @@ class VideoWriter:
         self._last = -1
         self._is_opaque = not alpha
         try:
-            self._file = av.open(str(path), "w", options=dict(kind.container))
+            self._file = av.open(str(path), "w", options=dict(kind.container(quality)))
         except OSError as error:
             raise UserError(f"cannot write {path}: {error.strerror or error}") from None
         rate = Fraction(fps).limit_denominator(1001)
