@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 from program import Program, assert_refused
 
-from visualiser.video.formats import FORMATS, format_of
+from visualiser.video.formats import FORMATS, Quality, format_of
 from visualiser.video.pictures import nth
 from visualiser.video.writer import open_writer
 from visualiser.voice import Heard
@@ -130,6 +130,19 @@ def test_a_gif_goes_on_for_ever_in_one_palette(tmp_path: Path) -> None:
         file.seek(9)
         assert file.getpalette() == whole and first.size == SIZE
     assert [each.name for each in tmp_path.iterdir()] == ["film.gif"]
+
+
+@pytest.mark.parametrize("n", [13, 14, 15, 16, 26])
+@pytest.mark.parametrize("live", [False, True])
+def test_the_last_picture_is_there_in_whatever_order_they_are_written(
+    tmp_path: Path, n: int, live: bool
+) -> None:
+    writer = open_writer(tmp_path / "a.mp4", SIZE, FPS, Quality(live=live))
+    for each in range(n):
+        writer.write(drawn(each), each / FPS)
+    writer.close()
+    with av.open(str(tmp_path / "a.mp4")) as file:
+        assert sum(1 for _ in file.decode(video=0)) == n
 
 
 def test_rates_that_a_gif_can_have() -> None:
