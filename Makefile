@@ -12,7 +12,7 @@ setup: .venv/ready
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt -c constraints.txt
 	@touch $@
 
-.venv/ready-dev: .venv/ready requirements-dev.txt requirements-onnx.txt
+.venv/ready-dev: .venv/ready requirements-dev.txt requirements-cluster.txt requirements-onnx.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt -c constraints.txt
 	@touch $@
 

@@ -22,6 +22,7 @@ from visualiser.words import printable
 if TYPE_CHECKING:
     from visualiser.config import Settings
     from visualiser.film.performance import Performance
+    from visualiser.film.render import Hands
     from visualiser.video.formats import Format
 
 
@@ -122,6 +123,14 @@ def _play(options: argparse.Namespace) -> int:
 
 def _render(options: argparse.Namespace) -> int:
     _one_thread()
+    from visualiser.verbs import render
+
+    return render.films(options, _film)
+
+
+def _film(options: argparse.Namespace, hands: Hands | None) -> int:
+    """One film, of no more than one song. hands: who draws it, if not this process."""
+    from visualiser.film.parts import Parts
     from visualiser.film.render import render
     from visualiser.film.still import ask_for_one, still
     from visualiser.nets import checkpoint
@@ -129,7 +138,7 @@ def _render(options: argparse.Namespace) -> int:
     from visualiser.video.pictures import is_sequence, make_room
 
     kind = _format(options)
-    make_room(options.out, options.force)
+    make_room(options.out, options.force or Parts(options.out).is_unfinished)
     song = options.audio
     if song and song.exists() and options.out.exists() and options.out.samefile(song):
         raise UserError(f"{options.out} is the song itself: give the video another name")
@@ -151,10 +160,12 @@ def _render(options: argparse.Namespace) -> int:
         else:
             record = settings.record
             frames, wanted = render(
-                performance, options.out, size, fps, record, report, alpha=alpha
-            )
+                performance, options.out, size, fps, record, report, alpha=alpha,
+                say=report.say, hands=hands,
+            )  # fmt: skip
     made = "a picture" if is_still else f"{frames} frames"
-    print(f"{options.out}: {made} of {size[0]}x{size[1]}")
+    if frames:
+        print(f"{options.out}: {made} of {size[0]}x{size[1]}")
     return 0 if frames == wanted else 130
 
 

@@ -37,6 +37,16 @@ class Curtain:
         """At once: no fade is left."""
         self._fade = Fade(0.0)
 
+    def skip(self) -> None:
+        """Instead of `draw`, where nobody sees it."""
+        if not self.is_frozen:
+            self._held = None
+
+    @property
+    def is_freezing(self) -> bool:
+        """Whether the picture is to be frozen that is drawn next."""
+        return self.is_frozen and self._held is None
+
     @property
     def is_open(self) -> bool:
         """Whether the picture is seen as it is."""
@@ -61,9 +71,8 @@ class Curtain:
     def draw(self, picture: pygame.Surface, seen: pygame.Surface) -> None:
         """Draw what is seen. picture: as it was painted; seen: of any size, or the picture
         itself."""
-        if not self.is_frozen:
-            self._held = None
-        elif self._held is None:
+        self.skip()
+        if self.is_freezing:
             self._held = picture.copy()
         dark = self.dark
         if dark == 1:

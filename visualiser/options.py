@@ -25,11 +25,13 @@ def parser() -> argparse.ArgumentParser:
         )
         return added
 
-    def showing(added: argparse.ArgumentParser) -> None:
+    def showing(added: argparse.ArgumentParser, songs: str | None = None) -> None:
         added.add_argument("--driver", metavar="D", help="what moves the point")
         added.add_argument("--model", metavar="M", help="the network that draws")
         added.add_argument("--mode", metavar="MODE", help="latent or pixel")
-        added.add_argument("--audio", type=Path, metavar="FILE", help="a song to listen to")
+        added.add_argument(
+            "--audio", type=Path, metavar="FILE", nargs=songs, help="a song to listen to"
+        )
         added.add_argument("--seconds", type=typed.seconds, metavar="S", help="how long")
         added.add_argument("--seed", type=int, metavar="N", help="of every random number")
 
@@ -47,7 +49,7 @@ def parser() -> argparse.ArgumentParser:
     )
 
     render = verb("render", "make a video of the same show, without a window")
-    showing(render)
+    showing(render, songs="+")
     render.add_argument("--take", type=Path, metavar="FILE", help="play a take again")
     render.add_argument(
         "--from", dest="start", type=typed.seconds, metavar="S", help="of the take, or picture"
@@ -60,13 +62,18 @@ def parser() -> argparse.ArgumentParser:
         dest="out",
         type=Path,
         required=True,
-        metavar="OUT",
+        metavar="OUT|FOLDER",
         help=f"a film, by its ending: {', '.join(FORMATS)}; %%05d.png is a picture a frame,"
-        " a .png without a number one picture",
+        " a .png without a number one picture; of several songs a folder",
     )
     render.add_argument("--size", type=typed.size, metavar="WxH", default=(1280, 720))
     render.add_argument("--fps", type=typed.rate, metavar="F", default=60.0)
     render.add_argument("--force", action="store_true", help="write over an existing file")
+    render.add_argument("--resume", action="store_true", help="leave what is there as it is")
+    render.add_argument(
+        "--workers", type=typed.workers, metavar="N", default=1, help="processes that share it"
+    )
+    render.add_argument("--cluster", metavar="tcp://HOST:8786", help="a Dask cluster that does")
 
     take = verb("take", "tell what a take holds, and what it needs")
     take.add_argument("file", type=Path, metavar="FILE")

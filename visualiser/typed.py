@@ -48,6 +48,10 @@ def whole(word: str) -> int:
     return int(between(word, 0, 1000, "frames a second"))
 
 
+def workers(word: str) -> int:
+    return int(between(word if word.isdecimal() else "", 1, 64, "workers"))
+
+
 def numbers(word: str) -> list[int]:
     try:
         return [int(part) for part in word.split(",") if part]

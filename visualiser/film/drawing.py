@@ -12,30 +12,64 @@ from visualiser.look.flash import FlashGuard
 from visualiser.look.layer import Layer
 from visualiser.look.panes import Panes
 
+State = tuple[Panes, Curtain]
+GUARD_S = 3.0  # that the guard sees before its pictures count: its own past is a second
+
 
 class Drawing:
     """size: of the canvas, px; alpha: whether its ground is left out, for which the output must be
-    alone."""
+    alone; state: of another drawing with those controls, to go on from."""
 
-    def __init__(self, controls: Controls, size: tuple[int, int], alpha: bool = False) -> None:
+    def __init__(
+        self,
+        controls: Controls,
+        size: tuple[int, int],
+        alpha: bool = False,
+        state: State | None = None,
+    ) -> None:
         self.canvas = pygame.Surface(size, 0, 32)
         self._layer = Layer(size) if alpha else None
         self._network = Network()
-        self._panes = Panes(controls, self._layer)
-        self._curtain = Curtain(controls)
+        self._panes, self._curtain = state or (Panes(controls, self._layer), Curtain(controls))
         self._guard = FlashGuard(controls)
+
+    @property
+    def state(self) -> State:
+        """All that the next pictures depend on, but for the guard, and without alpha."""
+        return self._panes, self._curtain
+
+    @property
+    def memory_s(self) -> float:
+        """How long before a picture drawing must begin, s, if all before that is skipped, for it to
+        look as if nothing had been."""
+        return max(GUARD_S, self._panes.memory_s)
 
     def draw(self, moment: Moment) -> pygame.Surface:
         """The canvas, as it is until the next is drawn."""
-        frame = self._network.draw(moment.frame)
-        self._panes.draw(frame, self.canvas, moment.tick, moment.features)
-        self._curtain.advance(moment.tick)
-        if not self._curtain.is_open:  # black, frozen or fading
-            pane = self._panes.picture(self.canvas)
-            self._curtain.draw(pane, pane)
+        self._paint(moment)
         self._guard.limit(self.canvas, moment.tick.t)
         if self._layer is not None:
             self._layer.veil(self._curtain.dark, self._curtain.is_frozen)
             self._layer.show(self._guard.share)
             return self._layer.surface
         return self.canvas
+
+    def skip(self, moment: Moment) -> None:
+        """Go on to the next moment: as `draw`, but that nobody sees it. No network runs and no
+        pixel is painted, but where what comes next fades in from this picture, or freezes it."""
+        if self._curtain.is_freezing:
+            self._paint(moment)
+            return
+        self._panes.recall(moment.frame, self._network.draw)
+        self._panes.skip(moment.frame, self.canvas.get_size(), moment.tick, moment.features)
+        self._curtain.advance(moment.tick)
+        self._curtain.skip()
+
+    def _paint(self, moment: Moment) -> None:
+        self._panes.recall(moment.frame, self._network.draw)
+        frame = self._network.draw(moment.frame)
+        self._panes.draw(frame, self.canvas, moment.tick, moment.features)
+        self._curtain.advance(moment.tick)
+        if not self._curtain.is_open:  # black, frozen or fading
+            pane = self._panes.picture(self.canvas)
+            self._curtain.draw(pane, pane)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from visualiser.controls import Controls
+from collections.abc import Iterator, Mapping
+
+from visualiser.controls import Controls, Value
 from visualiser.look.effects import effects
 from visualiser.look.effects.base import Effect
 from visualiser.look.fade import Fade, mix
@@ -19,6 +21,27 @@ class Chain:
     def apply(self, field: Field, dt: float, fade_dt: float) -> Field:
         """The field with every effect that is on. dt: of the show, which pauses; fade_dt: of the
         wall; both s."""
+        for effect, value, share in self._advanced(dt, fade_dt):
+            changed = effect.apply(field, value)
+            # Half-way between two fields of distances lies a shape that is half-way.
+            field = field.with_values(mix(field.values, changed.values, share))
+        return field
+
+    def skip(self, dt: float, fade_dt: float) -> None:
+        """The same time goes by, and there is no field."""
+        for effect, _, _ in self._advanced(dt, fade_dt):
+            effect.forget()
+
+    @property
+    def memory_s(self) -> float:
+        """How much of the past is seen, s."""
+        section = self._controls.section
+        return max((e.memory_s(section(name)) for name, e in self._playing.items()), default=0.0)
+
+    def _advanced(
+        self, dt: float, fade_dt: float
+    ) -> Iterator[tuple[Effect, Mapping[str, Value], float]]:
+        """Every effect that is on, with its controls and how much of it is seen."""
         fade_s = self._controls.number("look.fade")
         for name, kind in effects().items():
             value, fade = self._controls.section(name), self._fades[name]
@@ -30,7 +53,4 @@ class Chain:
                 self._playing[name] = kind()
             effect = self._playing[name]
             effect.advance(dt, value)
-            changed = effect.apply(field, value)
-            # Half-way between two fields of distances lies a shape that is half-way.
-            field = field.with_values(mix(field.values, changed.values, fade.eased))
-        return field
+            yield effect, value, fade.eased

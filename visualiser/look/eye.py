@@ -101,6 +101,25 @@ class Eye:
         self.palette = chosen[1].faded(self._palette_before, share).turned(turn)
         self._looks[chosen[0]].advance(self._dt, self._controls.section(chosen[0]))
 
+    def skip(self) -> None:
+        """After `advance`, instead of `draw`, where nobody sees the frame."""
+        self._chain.skip(self._dt, self._fade_dt)
+
+    @property
+    def memory_s(self) -> float:
+        """How much of the past is seen in a picture, s."""
+        return self._chain.memory_s
+
+    @property
+    def is_leaving(self) -> bool:
+        """Whether another look is chosen than that of the picture before."""
+        return str(self._controls["look.look"]) != self._playing[0]
+
+    def recall(self, frame: Frame, size: tuple[int, int]) -> None:
+        """See a frame that was skipped after all: another look fades in from it."""
+        self._dt = self._fade_dt = 0.0
+        self.draw(frame, pygame.Surface(size, 0, 32), pygame.Rect((0, 0), size))
+
     def draw(
         self,
         frame: Frame,

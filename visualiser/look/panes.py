@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass
 
@@ -15,7 +16,7 @@ from visualiser.look import eye
 from visualiser.look.cross_fade import CrossFade
 from visualiser.look.eye import Eye
 from visualiser.look.field import Kind
-from visualiser.look.lanes import Lanes
+from visualiser.look.lanes import TRAIL_S, Lanes
 from visualiser.look.layer import Layer
 from visualiser.look.paint import Table, paint
 from visualiser.look.palette import INK, PANE, Palette
@@ -143,6 +144,31 @@ class Panes:
         if self.layer is not None:
             self.layer.fade(self._fade.share)
         self._shown = None
+
+    def skip(self, frame: Frame, size: tuple[int, int], tick: Tick, features: Features) -> None:
+        """As `draw`, for a frame that nobody sees: it needs no picture. size: of the canvas."""
+        self._lanes.remember(frame)
+        last, self._frame = self._frame, frame
+        alone = bool(self._controls["look.output_only"])
+        self.boxes = layout(size, 0, alone, alone and frame.kind != "colour")
+        self._follow(last, frame, tick, features, (size, 0, alone), self.boxes[1])
+        self._eye.skip()
+
+    def recall(self, frame: Frame, picture: Callable[[Frame], Frame]) -> None:
+        """Before a frame is drawn or skipped: where the one before it was skipped, and another
+        model or look fades in from it, that one gets its picture after all."""
+        last, is_leaving = self._frame, self._eye.is_leaving
+        if last is None or last.image is not None or self.boxes is None:
+            return
+        if last.model is not frame.model or is_leaving:
+            self._frame = picture(last)
+        if is_leaving:
+            self._eye.recall(self._frame or last, self.boxes[1].size)
+
+    @property
+    def memory_s(self) -> float:
+        """How much of the past is seen in a picture, s."""
+        return max(TRAIL_S, self._eye.memory_s)
 
     def draw_output(
         self, frame: Frame, canvas: pygame.Surface, tick: Tick, features: Features

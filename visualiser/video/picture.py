@@ -16,15 +16,20 @@ if TYPE_CHECKING:
 Pixels = NDArray[np.uint8]
 
 
-def pixels_of(canvas: pygame.Surface, size: tuple[int, int], into: Pixels | None = None) -> Pixels:
-    """A copy of a 32-bit canvas (H, W, 4), cut to (width, height). into: where to put it, if that
-    has this size: memory that is new is slow."""
+def view_of(canvas: pygame.Surface, size: tuple[int, int]) -> Pixels:
+    """The memory of a 32-bit canvas (H, W, 4), cut to (width, height). As long as it is held,
+    nothing can be blitted onto the canvas."""
     width, height = size
     rows = np.frombuffer(memoryview(canvas.get_buffer()), np.uint8)  # type: ignore[arg-type]
-    rows = rows.reshape(canvas.get_height(), canvas.get_pitch())[:height, : 4 * width]
-    if into is None or into.shape != (height, width, 4):
-        into = np.empty((height, width, 4), np.uint8)
-    into.reshape(height, 4 * width)[:] = rows
+    return rows.reshape(canvas.get_height(), canvas.get_pitch() // 4, 4)[:height, :width]
+
+
+def pixels_of(canvas: pygame.Surface, size: tuple[int, int], into: Pixels | None = None) -> Pixels:
+    """A copy of that. into: where to put it, if that has this size: memory that is new is slow."""
+    pixels = view_of(canvas, size)
+    if into is None or into.shape != pixels.shape:
+        return pixels.copy()
+    into[:] = pixels
     return into
 
 
@@ -55,5 +60,9 @@ def picture_of(pixels: Pixels, form: str) -> av.VideoFrame:
     # A copy is spared: nobody has the pixels any longer than it takes to convert them.
     picture = av.VideoFrame.from_numpy_buffer(pixels, format="bgra")
     if form.startswith(("yuv", "nv12")):
-        return picture.reformat(format=form, dst_colorspace=1, dst_color_range=1)
+        # "Area" is the mean of the pixels that share a colour: no dearer than swscale's own choice,
+        # which is darker in its colours by a tenth of a level.
+        return picture.reformat(
+            format=form, dst_colorspace=1, dst_color_range=1, interpolation="AREA", threads=1
+        )
     return picture.reformat(format=form)

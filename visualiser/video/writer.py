@@ -68,6 +68,9 @@ class VideoWriter:
 
     An mp4 or mov is fragmented while it grows, so that it can be played up to the last second even
     if the program is killed, and becomes an ordinary one when it is closed.
+
+    threads: of the encoder, 0 is as the machine has them. What is made of a picture may depend on
+    their number.
     """
 
     def __init__(
@@ -79,6 +82,7 @@ class VideoWriter:
         quality: Quality,
         channels: int = 0,
         alpha: bool = False,
+        threads: int = 0,
     ) -> None:
         import av
 
@@ -94,6 +98,7 @@ class VideoWriter:
         stream: Any = self._file.add_stream(kind.codec, rate=rate)
         video: VideoStream = stream
         video.options = dict(kind.options(quality))
+        video.codec_context.thread_count = threads
         video.gop_size = max(round(fps), 1)  # about a second, for players that jump
         video.width, video.height = size
         video.pix_fmt = kind.alpha if alpha else kind.pixels
@@ -108,12 +113,20 @@ class VideoWriter:
 
     def write(self, pixels: Pixels, t: float) -> None:
         """As Writer says."""
-        at = max(round(t / self._unit), self._last + 1)
-        self._last = at
+        self.add(self.picture(pixels), t)
+
+    def picture(self, pixels: Pixels) -> av.VideoFrame:
+        """Pixels as the encoder takes them, for `add`. They may be a canvas's own memory: it is
+        held no longer than this takes."""
         form = str(self._video.pix_fmt)
         if self._is_opaque and form == "bgra":
             pixels[..., 3] = 255
-        picture = picture_of(pixels, form)
+        return picture_of(pixels, form)
+
+    def add(self, picture: av.VideoFrame, t: float) -> None:
+        """As `write`."""
+        at = max(round(t / self._unit), self._last + 1)
+        self._last = at
         picture.pts, picture.time_base = at, self._unit
         self._mux(picture)
         if self._voice is not None:

@@ -38,6 +38,16 @@ class Effect(ABC):
         """Move on by dt seconds. value: this effect's controls by short name."""
         return
 
+    def memory_s(self, value: Mapping[str, Value]) -> float:
+        """How much of the past it shows, s."""
+        return 0.0
+
+    def forget(self) -> None:
+        """The frame that `advance` moved on to is not applied, for nobody sees it: what is known of
+        the past has a gap, and is of no use any more."""
+        return
+
     @abstractmethod
     def apply(self, field: Field, value: Mapping[str, Value]) -> Field:
-        """The changed field: of the same kind, shape and pitch. Once after every `advance`."""
+        """The changed field: of the same kind, shape and pitch. Once after every `advance`, or
+        `forget` is called."""

@@ -46,13 +46,20 @@ class Trails(Effect):
     def advance(self, dt: float, value: Mapping[str, Value]) -> None:
         self._now += dt
 
+    def memory_s(self, value: Mapping[str, Value]) -> float:
+        # The first echo comes up slowly, for as long as one is apart from the next.
+        return float(value["length"]) * (1 + 1 / ECHOES) + STEP_S
+
+    def forget(self) -> None:
+        self._times.clear()
+        self._past.clear()
+
     def apply(self, field: Field, value: Mapping[str, Value]) -> Field:
         length = float(value["length"])
         small = _small(field)
         last = self._past[-1] if self._past else small
         if (last.kind, last.values.shape) != (small.kind, small.values.shape):
-            self._times.clear()
-            self._past.clear()
+            self.forget()
         join = np.minimum if field.kind == "distance" else np.maximum
         joined: FloatArray | None = None
         apart = length / ECHOES

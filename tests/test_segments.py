@@ -1,0 +1,212 @@
+"""Films in segments: that each is what it is in the whole, whoever draws it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import av
+import numpy as np
+import pygame
+import pytest
+from program import read_video
+
+from visualiser.config import Record
+from visualiser.controls import Command, Controls, Value
+from visualiser.decode import Inline
+from visualiser.film.drawing import Drawing
+from visualiser.film.render import render
+from visualiser.film.segments import Form, cut, drawn
+from visualiser.film.soundtrack import Soundtrack
+from visualiser.frame import Moment
+from visualiser.run import declared_controls
+from visualiser.show import Show
+from visualiser.types import Features, Tick, UserError
+from visualiser.verbs.flashes import flashes
+from visualiser.video.formats import Quality
+from visualiser.video.picture import picture_of, view_of
+
+FPS = 20.0
+FORM = Form((96, 54), FPS, ".mp4", Quality(18, "ultrafast"))
+
+
+class Scripted:
+    """A performance in which somebody does things. script: frame -> commands; begin: values."""
+
+    soundtrack: Soundtrack | None = None
+
+    def __init__(
+        self, frames: int, script: dict[int, list[Command]], begin: dict[str, Value]
+    ) -> None:
+        self.frames, self._script = frames, script
+        self.controls = Controls(declared_controls(), begin)
+
+    fps = FPS
+
+    def moments(self) -> Iterator[Moment]:
+        show = Show(self.controls, Inline(lambda frame: frame), 1)
+        for i in range(self.frames):
+            tick = Tick(i, i / self.fps, 1 / self.fps if i else 0.0)
+            heard = Features(0.5, np.zeros(16, np.float32), -20.0)
+            yield Moment(tick, show.update(tick, heard, self._script.get(i, [])), heard)
+
+    def close(self) -> None: ...
+
+
+def whole(film: Scripted) -> np.ndarray:
+    """(n, H, W, 4): every picture, drawn one after the other."""
+    drawing = Drawing(film.controls, FORM.size)
+    return np.array([pixels(drawing.draw(moment)) for moment in film.moments()])
+
+
+def in_segments(film: Scripted, segment_s: float) -> np.ndarray:
+    segments = list(cut(film, FORM, segment_s))
+    assert sum(segment.frames for segment in segments) == film.frames
+    pictures = {}
+    for segment in reversed(segments):  # in any order
+        for n, drawing in enumerate(drawn(segment)):
+            pictures[segment.index + n] = pixels(drawing.canvas)
+    return np.array([pictures[n] for n in range(film.frames)])
+
+
+def pixels(canvas) -> np.ndarray:
+    return np.frombuffer(canvas.get_buffer().raw, np.uint8).reshape(FORM.size[1], FORM.size[0], 4)
+
+
+# Until second 2 everything is skipped for the second segment.
+SCRIPTS: dict[str, tuple[dict[int, list[Command]], dict[str, Value]]] = {
+    "looks": ({7: [("look.look", "neon"), ("stage.fade", True)], 101: [("stage.fade", False)],
+               15: [("look.look", "silk"), ("look.palette", "acid")]},
+              {"look.fade": 6.0, "look.drift": 0.1, "stage.fade_s": 8.0}),
+    "models": ({5: [("kaleidoscope.on", True)], 9: [("show.model", "petals")],
+                22: [("show.model", "landscapes")], 33: [("mirror.on", True)]},
+               {"look.model_fade": 8.0, "look.fade": 5.0}),
+    "frozen": ({11: [("stage.freeze", True)], 104: [("stage.freeze", False)]}, {}),
+    "trails": ({2: [("trails.on", True)]}, {"trails.length": 4.0, "look.output_only": True}),
+    "painted": ({30: [("show.mode", "latent")], 104: [("show.driver", "random")]},
+                {"show.mode": "pixel"}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_a_segment_is_what_it_is_in_the_whole_film(name: str) -> None:
+    """Whatever was skipped before it: what fades, turns, lingers or is frozen since then."""
+    script, begin = SCRIPTS[name]
+    film = lambda: Scripted(110, script, begin)  # noqa: E731
+    np.testing.assert_array_equal(in_segments(film(), 5.0), whole(film()))
+
+
+def make(out: Path, film: Scripted, segment_s: float = 1.0, said: list[str] | None = None) -> Path:
+    """A small film in a file."""
+    say = [].append if said is None else said.append
+    done = render(film, out, FORM.size, film.fps, RECORD, say=say, segment_s=segment_s,
+                  preset="ultrafast")  # fmt: skip
+    assert done == (film.frames, film.frames)
+    assert not out.with_name(f"{out.name}.parts").exists(), "parts are left over"
+    return out
+
+
+RECORD = Record()
+
+
+@pytest.mark.parametrize("fps", [7.0, 20.0, 24000 / 1001, 59.94])
+@pytest.mark.parametrize("frames", [1, 2, 47])
+def test_a_film_has_every_frame_and_lasts_as_long_as_they(
+    tmp_path: Path, fps: float, frames: int
+) -> None:
+    film = Scripted(frames, {}, {})
+    film.fps = fps
+    out = make(tmp_path / "film.mp4", film)
+    video = read_video(out)
+    np.testing.assert_allclose(video.times_s, np.arange(frames) / fps, atol=1e-5)
+    assert len(video.pictures) == frames
+    with av.open(str(out)) as file:
+        track = file.streams.video[0]
+        assert track.frames == frames
+        assert float(track.duration * track.time_base) == pytest.approx(frames / fps, abs=1e-5)
+        assert track.start_time in (0, None)
+        assert file.duration / 1e6 == pytest.approx(frames / fps, abs=1e-3)
+
+
+def test_where_segments_meet_the_guard_goes_on(tmp_path: Path) -> None:
+    """Black and white in turn, for longer than segments and what is looked at before them."""
+    strobe: dict[int, list[Command]] = {
+        i: [("stage.black", bool(i // 2 % 2))] for i in range(0, 120, 2)
+    }
+    begin = {"look.look": "fill", "look.palette": "silver", "look.output_only": True}
+    through = make(tmp_path / "not.mp4", Scripted(40, strobe, {**begin, "stage.guard": False}))
+    assert flashes(through, False) == 1
+    assert flashes(make(tmp_path / "film.mp4", Scripted(120, strobe, begin), 2.0), False) == 0
+
+
+def test_what_somebody_else_put_beside_the_parts_stays(tmp_path: Path) -> None:
+    folder = tmp_path / "film.mp4.parts"
+    folder.mkdir()
+    (folder / "notes.txt").write_text("mine")
+    (folder / "writing.00000000-0.mp4").write_bytes(b"half")
+    render(Scripted(3, {}, {}), tmp_path / "film.mp4", FORM.size, FPS, RECORD)
+    assert [path.name for path in folder.iterdir()] == ["notes.txt"]
+
+
+def test_a_damaged_part_is_told_and_drawn_again(tmp_path: Path) -> None:
+    out, folder = tmp_path / "film.mp4", tmp_path / "film.mp4.parts"
+    first = next(cut(Scripted(60, {}, {}), FORM, 1.0))
+    folder.mkdir()
+    (folder / first.name).write_bytes(b"damaged")
+    with pytest.raises(UserError, match="was damaged, and is gone: the same command"):
+        make(out, Scripted(60, {}, {}))
+    said: list[str] = []
+    assert len(read_video(make(out, Scripted(60, {}, {}), said=said)).pictures) == 60
+    assert said == []
+
+
+def test_parts_of_another_film_are_told_and_not_used(tmp_path: Path) -> None:
+    out, folder = tmp_path / "film.mp4", tmp_path / "film.mp4.parts"
+    folder.mkdir()
+    form = FORM
+    for segment in cut(Scripted(40, {}, {"show.speed": 2.0}), form, 1.0):
+        (folder / segment.name).write_bytes(b"of another")
+    said: list[str] = []
+    assert len(read_video(make(out, Scripted(40, {}, {}), said=said)).pictures) == 40
+    assert said == [f"{folder} holds parts of another film: they are not used"]
+
+
+def test_a_part_is_known_by_all_that_made_it() -> None:
+    def names(form: Form = FORM, **begin: Value) -> list[str]:
+        values = {id.replace("__", "."): value for id, value in begin.items()}
+        return [each.name for each in cut(Scripted(30, {}, values), form, 1.0)]
+
+    same = names()
+    assert names() == same
+    others = [
+        names(replace(FORM, size=(98, 54))), names(replace(FORM, quality=Quality(19, "ultrafast"))),
+        names(replace(FORM, quality=Quality(18, "medium"))), names(show__model="petals"),
+        names(show__speed=1.5), names(look__look="neon"), names(relief__step=0.06),
+    ]  # fmt: skip
+    for i, one in enumerate([same, *others]):
+        for other in others[i:]:
+            assert not set(one) & set(other)
+
+
+@pytest.mark.parametrize("size", [(64, 36), (67, 35)])
+def test_colours_are_those_of_bt709(size: tuple[int, int]) -> None:
+    """Within a level of what the standard says, and of what swscale makes of it at its best."""
+    canvas = pygame.Surface(size, 0, 32)
+    rng = np.random.default_rng(1)
+    for x in range(0, size[0], 4):
+        for y in range(0, size[1], 4):
+            canvas.fill(rng.integers(0, 256, 3).tolist(), (x, y, 4, 4))
+    width, height = size[0] & ~1, size[1] & ~1
+    found = picture_of(view_of(canvas, (width, height)), "yuv420p")
+    assert (found.width, found.height, found.format.name) == (width, height, "yuv420p")
+    planes = [
+        np.frombuffer(plane, np.uint8).reshape(plane.height, plane.line_size)[:, : plane.width]
+        for plane in found.planes
+    ]
+    rgb = pygame.surfarray.array3d(canvas).transpose(1, 0, 2)[:height, :width] / 255
+    light = rgb @ [0.2126, 0.7152, 0.0722]
+    blue, red = (rgb[..., 2] - light) / 1.8556, (rgb[..., 0] - light) / 1.5748
+    np.testing.assert_allclose(planes[0], 16 + 219 * light, atol=1)
+    for plane, colour in zip(planes[1:], (blue, red), strict=True):
+        mean = colour.reshape(height // 2, 2, width // 2, 2).mean(axis=(1, 3))
+        np.testing.assert_allclose(plane, 128 + 224 * mean, atol=1)

@@ -1,0 +1,40 @@
+"""One segment into a file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from visualiser.film.segments import Segment, drawn
+from visualiser.video.behind import Behind
+from visualiser.video.formats import FORMATS
+from visualiser.video.picture import view_of
+from visualiser.video.writer import VideoWriter
+
+# Of the encoder, on every machine alike, for its pictures depend on their number. Where there are
+# more cores than that, more workers are of more use.
+THREADS = 8
+
+
+def encode(
+    segment: Segment,
+    path: Path,
+    counted: Callable[[], object] = lambda: None,
+    stopping: Callable[[], bool] = lambda: False,
+) -> int:
+    """Draw a segment into a file; how many frames: all of them, or as many as there were when it
+    was to stop. OSError where it cannot be written."""
+    form = segment.form
+    size = FORMATS[form.suffix].size(form.size)
+    writer = Behind(VideoWriter(path, size, form.fps, form.quality, threads=THREADS))
+    done = 0
+    try:
+        for drawing in drawn(segment):
+            writer.write(view_of(drawing.canvas, size), done / form.fps)
+            done += 1
+            counted()
+            if stopping():
+                break
+    finally:
+        writer.close()
+    return done

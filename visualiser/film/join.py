@@ -1,0 +1,69 @@
+"""The parts of a film in one file, as they were encoded, and its sound with them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from pathlib import Path
+
+from visualiser.film.soundtrack import Soundtrack
+from visualiser.types import UserError
+from visualiser.video.formats import FORMATS
+from visualiser.voice import Voice
+
+
+def join(
+    parts: Sequence[tuple[Path, int]], out: Path, fps: float, soundtrack: Soundtrack | None
+) -> None:
+    """parts: in order, with how many frames each must have. OSError where it cannot be written;
+    UserError where a part is damaged, which is taken away then."""
+    import av
+
+    rate = Fraction(fps).limit_denominator(1001)
+    kind = FORMATS[out.suffix.lower()]
+    options = {"movflags": "faststart"} if "movflags" in kind.container else {}
+    with av.open(str(out), "w", options=options) as file:
+        video = voice = None
+        start = heard = 0
+        for path, frames in parts:
+            found = 0
+            try:
+                part = av.open(str(path))
+                source = part.streams.video[0]
+            except (av.FFmpegError, IndexError) as error:
+                raise _damaged(path) from error
+            with part:
+                if video is None:
+                    video = file.add_stream_from_template(source)
+                    video.time_base = 1 / rate
+                    voice = Voice(file, kind.sound, 2) if soundtrack else None
+                for packet in part.demux(source):
+                    if packet.dts is None or packet.pts is None:
+                        continue  # the end
+                    unit = packet.time_base * rate  # frames, exactly: it may be coarser than they
+                    packet.pts = start + round(packet.pts * unit)
+                    packet.dts = start + round(packet.dts * unit)
+                    packet.duration, packet.time_base = 1, 1 / rate
+                    packet.stream = video
+                    file.mux(packet)
+                    found += 1
+                    if soundtrack is not None and voice is not None:
+                        _hear(soundtrack, voice, heard, fps)
+                        heard += 1
+            if found != frames:
+                raise _damaged(path)
+            start += frames
+        if voice is not None:
+            voice.close((start - 1) / fps)
+
+
+def _hear(soundtrack: Soundtrack, voice: Voice, n: int, fps: float) -> None:
+    """The sound of one frame."""
+    if heard := soundtrack.between(n / fps, (n + 1) / fps):
+        voice.hear(heard)
+    voice.keep_up(n / fps)
+
+
+def _damaged(path: Path) -> UserError:
+    path.unlink(missing_ok=True)
+    return UserError(f"{path} was damaged, and is gone: the same command renders it again")

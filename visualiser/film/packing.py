@@ -1,0 +1,105 @@
+"""What a stretch of a film is drawn from, as bytes: the same ones whenever it is the same.
+
+That is pickle, between processes of one program and never from a file. Models, palettes and
+controls do not go in; they are named in it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import pickle
+from collections.abc import Iterable
+from dataclasses import fields
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import numpy as np
+import pygame
+
+from visualiser.controls import Controls
+from visualiser.latents import LatentMap
+from visualiser.look.palette import Palette, palettes
+from visualiser.nets.checkpoint import Checkpoint
+
+Models = dict[str, Checkpoint]  # by their digest
+
+_digests: WeakKeyDictionary[Checkpoint, str] = WeakKeyDictionary()
+
+
+def models_of(models: Iterable[Checkpoint]) -> Models:
+    return {_digest(model): model for model in models}
+
+
+def pack(content: object, models: Models) -> bytes:
+    """models: grows by those that are met in it."""
+    packed = io.BytesIO()
+    packer = _Packer(packed, pickle.HIGHEST_PROTOCOL)
+    # What is met twice is written twice: whether two things are one may be left to chance.
+    packer.fast = True
+    packer.models = models
+    packer.dump(content)
+    return packed.getvalue()
+
+
+def unpack(packed: bytes, models: Models, controls: Controls) -> Any:
+    """controls: in the place of those that were packed."""
+    unpacker = _Unpacker(io.BytesIO(packed))
+    unpacker.models, unpacker.controls = models, controls
+    return unpacker.load()
+
+
+class _Packer(pickle.Pickler):
+    models: Models
+
+    def persistent_id(self, thing: object) -> tuple[str, str] | None:
+        if isinstance(thing, Controls):
+            return "controls", ""
+        if isinstance(thing, Checkpoint):
+            self.models.setdefault(digest := _digest(thing), thing)
+            return "model", digest
+        if isinstance(thing, LatentMap):
+            found = (name for name, model in self.models.items() if model.latents is thing)
+            name = next(found, None)
+            return ("latents", name) if name else None
+        if isinstance(thing, Palette):
+            found = (name for name, palette in palettes().items() if palette is thing)
+            name = next(found, None)
+            return ("palette", name) if name else None
+        return None
+
+    def reducer_override(self, thing: object) -> Any:
+        if isinstance(thing, pygame.Surface):
+            return _surface, (thing.get_size(), thing.get_buffer().raw)
+        return NotImplemented
+
+
+class _Unpacker(pickle.Unpickler):
+    models: Models
+    controls: Controls
+
+    def persistent_load(self, name: tuple[str, str]) -> object:
+        kind, which = name
+        if kind == "controls":
+            return self.controls
+        if kind == "palette":
+            return palettes()[which]
+        model = self.models[which]
+        return model if kind == "model" else model.latents
+
+
+def _surface(size: tuple[int, int], pixels: bytes) -> pygame.Surface:
+    surface = pygame.Surface(size, 0, 32)
+    surface.get_buffer().write(pixels, 0)
+    return surface
+
+
+def _digest(model: Checkpoint) -> str:
+    if model not in _digests:
+        found = hashlib.sha256(model.card.model_dump_json().encode() + model.graph)
+        arrays = {each.name: getattr(model.latents, each.name) for each in fields(LatentMap)}
+        for name, array in sorted((*model.weights.items(), *arrays.items())):
+            found.update(f"{name} {array.shape}".encode())
+            found.update(np.ascontiguousarray(array).tobytes())
+        _digests[model] = found.hexdigest()
+    return _digests[model]

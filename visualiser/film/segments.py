@@ -1,0 +1,157 @@
+"""A film in segments, each of which can be drawn alone, anywhere and in any order.
+
+The show is gone through once, from its start, without drawing anything. What it gives for a
+segment, a few hundred moments, is all that the segment depends on, together with what has built up
+before it: colours on their way, lanes, fades. The guard cannot be skipped to, for it goes by the
+pixels, and by extremes that may be minutes old; so it begins anew with every segment, and sees some
+seconds before that do not count. All that makes a segment what it is is in it; it comes out the
+same whoever draws it, whenever, and how often that was broken off.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import deque
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cache
+from importlib.metadata import version
+from itertools import islice
+from pathlib import Path
+
+from visualiser.config import ROOT
+from visualiser.controls import Controls, Value
+from visualiser.film.drawing import Drawing
+from visualiser.film.packing import Models, models_of, pack, unpack
+from visualiser.film.performance import Performance
+from visualiser.frame import Moment
+from visualiser.video.formats import Quality
+
+SEGMENT_S = 10.0
+
+
+@dataclass(frozen=True)
+class Form:
+    """How a film is drawn and encoded. size: px; suffix: of its file."""
+
+    size: tuple[int, int]
+    fps: float
+    suffix: str
+    quality: Quality
+
+
+@dataclass(frozen=True, eq=False)
+class Segment:
+    """index: of its first frame in the film; frames: how many it has; content: its moments, and
+    what they are drawn on top of, packed; program: that packed them."""
+
+    index: int
+    frames: int
+    form: Form
+    content: bytes
+    models: Models
+    program: str
+
+    @property
+    def name(self) -> str:
+        """Another one as soon as anything about its pictures is."""
+        found = hashlib.sha256(self.content)
+        for part in (self.program, repr(self.form), *sorted(self.models)):
+            found.update(part.encode())
+        return f"{self.index:08}-{found.hexdigest()[:24]}{self.form.suffix}"
+
+    def without_models(self) -> Segment:
+        return replace(self, models={})
+
+
+def cut(performance: Performance, form: Form, segment_s: float = SEGMENT_S) -> Iterator[Segment]:
+    """The segments of a film, in order."""
+    length = max(round(segment_s * form.fps), 1)
+    controls = performance.controls
+    scout = Drawing(controls, form.size)
+    seen = [each.id for each in controls if each.kind != "live" and each.id in controls.values]
+    values: dict[str, Value] = {}
+    before: Moment | None = None
+    open_: deque[_Open] = deque()  # one is drawn, and the next is looked ahead for
+    start = index = 0
+    for index, moment in enumerate(islice(performance.moments(), performance.frames)):
+        now = {id: controls[id] for id in seen}
+        values = values if values == now else now
+        while start < performance.frames and start - index <= scout.memory_s * form.fps:
+            models = models_of([before.frame.model] if before else [])
+            state = pack(scout.state, models)
+            open_.append(_Open(start, min(start + length, performance.frames), state, models))
+            start += length
+        scout.skip(moment)
+        before = moment
+        for each in open_:
+            each.add(moment, values)
+        if open_ and index + 1 == open_[0].stop:
+            yield open_.popleft().closed(form)
+    if open_ and open_[0].start <= index:  # there were fewer than was said
+        yield open_.popleft().closed(form, index + 1)
+
+
+class _Open:
+    """A segment whose moments are being collected. stop: the index behind its last frame."""
+
+    def __init__(self, start: int, stop: int, state: bytes, models: Models) -> None:
+        self.start, self.stop = start, stop
+        self._state, self._models = state, models
+        self._values: list[dict[str, Value]] = []
+        self._moments: list[tuple[Moment, int]] = []
+
+    def add(self, moment: Moment, values: dict[str, Value]) -> None:
+        if not self._values or self._values[-1] is not values:
+            self._values.append(values)
+        self._moments.append((moment, len(self._values) - 1))
+        if moment.frame.model not in self._models.values():
+            self._models |= models_of([moment.frame.model])
+
+    def closed(self, form: Form, stop: int | None = None) -> Segment:
+        content = pack((self._state, self._values, self._moments), self._models)
+        frames = (stop or self.stop) - self.start
+        return Segment(self.start, frames, form, content, self._models, program())
+
+
+def drawn(segment: Segment) -> Iterator[Drawing]:
+    """A segment's pictures, frame by frame: the canvas of the same drawing every time."""
+    given = Given()
+    state, values, moments = unpack(segment.content, segment.models, given)
+    drawing = None
+    for n, (moment, which) in enumerate(moments):
+        given.take(values[which])
+        if drawing is None:
+            before = unpack(state, segment.models, given)
+            drawing = Drawing(given, segment.form.size, state=before)
+        drawing.draw(moment)
+        if n >= len(moments) - segment.frames:
+            yield drawing
+
+
+class Given(Controls):
+    """Controls that have the values they are given, and that nobody can change."""
+
+    def __init__(self) -> None:
+        super().__init__(())
+        self._given: Mapping[str, Value] = {}
+
+    def take(self, values: Mapping[str, Value]) -> None:
+        if values is self._given:
+            return
+        self._given, self._values, self._sections = values, dict(values), {}
+        for id, value in values.items():
+            section, _, name = id.partition(".")
+            self._sections.setdefault(section, {})[name] = value
+
+
+@cache
+def program() -> str:
+    """The same for all that draw the same: a digest of what this program is made of."""
+    found = hashlib.sha256()
+    package = Path(__file__).resolve().parents[1]
+    for path in sorted((*package.rglob("*.py"), *(ROOT / "assets" / "palettes").glob("*.hex"))):
+        found.update(f"{path.relative_to(ROOT)}\n".encode() + path.read_bytes())
+    for name in ("numpy", "av", "pygame-ce"):
+        found.update(f"{name} {version(name)}\n".encode())
+    return found.hexdigest()
