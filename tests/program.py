@@ -210,6 +210,10 @@ class Playing:
         self._log = log
 
     @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
     def err(self) -> str:
         return self._log.read_text()
 

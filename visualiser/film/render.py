@@ -115,7 +115,7 @@ class Job:
 
     def run(self, hands: Hands, segment_s: float) -> tuple[int, int]:
         self._parts.begin()
-        is_told = False
+        is_new = False  # whether a part was met that is not there
         for segment in cut(self._performance, self._form, segment_s):
             if self.stopping():
                 break
@@ -123,18 +123,20 @@ class Job:
             if self._parts.path(segment.name).exists():
                 self._done += segment.frames
                 continue
-            if not is_told:
+            if not is_new:
+                is_new = True
                 self._tell_found(segment.name)
-                is_told = True
             hands.take(segment, self)
+        if not is_new:
+            self._tell_found()
         hands.end(self)
         return self._finish(is_whole=not self.stopping())
 
-    def _tell_found(self, missing: str) -> None:
+    def _tell_found(self, missing: str = "") -> None:
         """missing: the name of the first part that is not there."""
         if self._done:
             self._say(f"{self._parts.out}: {self._done} frames are done already")
-        if self._parts.is_other(missing):
+        if missing and self._parts.is_other(missing):
             self._say(f"{self._parts.folder} holds parts of another film: they are not used")
 
     def keep(self, segment: Segment, write: Callable[[Path], int]) -> None:
