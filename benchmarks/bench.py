@@ -27,6 +27,7 @@ from benchmarks.panel import panel
 from benchmarks.program import command, play, virtual_screen
 from benchmarks.record import record
 from benchmarks.reload import reload
+from benchmarks.render import render
 from benchmarks.row import Row
 from benchmarks.stage import stage
 from benchmarks.teach import teach
@@ -268,7 +269,7 @@ def mse(quick: bool) -> Iterator[Row]:
 
 LOOKING = (eye.reconstruct, eye.denoise, eye.coverage, eye.crisp, eye.look, eye.learn)
 HEARING = (ear.onsets, ear.beat, ear.no_beat, ear.level, ear.cost, follow.still, follow.follow)
-PLAYING = (cable, latency, panel, reload, hands, teach, stage, flash, record)
+PLAYING = (cable, latency, panel, reload, hands, teach, stage, flash, record, render)
 BENCHMARKS: dict[str, Callable[[bool], Iterator[Row]]] = {
     f.__name__: f
     for f in (mse, decode, train, start, page, frames, memory, *LOOKING, *HEARING, *PLAYING)

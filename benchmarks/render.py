@@ -1,0 +1,192 @@
+"""Rendering: how much of the encoder's own rate is left, and whether films are the same."""
+
+from __future__ import annotations
+
+import os
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import pygame
+
+from benchmarks.row import Row
+from visualiser import config
+from visualiser.film.drawing import Drawing
+from visualiser.film.encode import THREADS
+from visualiser.film.performance import Order, Played
+from visualiser.film.render import Hands
+from visualiser.film.render import render as make
+from visualiser.film.segments import SEGMENT_S
+from visualiser.film.workers import workers
+from visualiser.frame import Moment
+from visualiser.run import declared_controls
+from visualiser.video.picture import picture_of, view_of
+
+# A second has few frames here, and the show goes as much slower: segments have the share of frames
+# drawn before them that they have at 60 fps, and those move as there.
+FPS = 10.0
+HD, FULL_HD = (1280, 720), (1920, 1080)
+
+
+def render(quick: bool) -> Iterator[Row]:
+    """Throughput, what is before the encoder, and what it costs to share a film."""
+    yield from _throughput(quick)
+    yield from _sameness()
+    yield from _shared(quick)
+
+
+def order(size: tuple[int, int], frames: int) -> Order:
+    settings = config.load(declared_controls(), config.CONFIG, {"show.speed": FPS / 60})
+    return Order(settings, size, FPS, frames / FPS)
+
+
+def moments(size: tuple[int, int], frames: int) -> tuple[Played, list[Moment]]:
+    played = Played(order(size, frames))
+    return played, list(played.moments())
+
+
+def film(
+    out: Path, size: tuple[int, int], frames: int, segment_s: float = SEGMENT_S,
+    hands: Hands | None = None, preset: str | None = None,
+) -> float:  # fmt: skip
+    """Make one; the seconds that it took."""
+    wanted = order(size, frames)
+    out.unlink(missing_ok=True)
+    began = time.perf_counter()
+    make(Played(wanted), out, size, FPS, wanted.settings.record, preset=preset, hands=hands,
+         segment_s=segment_s)  # fmt: skip
+    return time.perf_counter() - began
+
+
+def _throughput(quick: bool) -> Iterator[Row]:
+    n = 120 if quick else 240
+    with TemporaryDirectory() as folder:
+        for size in (HD, FULL_HD):
+            name = f"{size[1]} lines"
+            ready, before = _ready(size, n)
+            bare, ours = [], []
+            for _ in range(1 if quick else 3):
+                bare.append(_bare(Path(folder) / "bare.mp4", size, ready))
+                ours.append(film(Path(folder) / "ours.mp4", size, n))
+            ratio = statistics.median(bare) / statistics.median(ours)
+            note = f"{n / statistics.median(ours):.1f} of {n / statistics.median(bare):.1f} fps"
+            yield Row(f"render: {name}, over the encoder alone", ratio, "x", 0.85, True, note)
+            limit = 3.0 if size == FULL_HD else None
+            note = ", ".join(f"{what} {ms:.2f}" for what, ms in before.items())
+            total = sum(before.values())
+            yield Row(f"render: {name}, before the encoder", total, "ms", limit, note=note)
+    played, seen = moments(FULL_HD, n)
+    played = Played(order(FULL_HD, n))
+    drawing = Drawing(played.controls, FULL_HD)
+    shown = _ms(played.moments().__next__, n - 1)
+    each = iter(seen)
+    skipped = _ms(lambda: drawing.skip(next(each)), n - 1)
+    note = f"the show {shown:.2f}, the drawing {skipped:.2f}"
+    yield Row("render: a frame that is skipped", shown + skipped, "ms", note=note)
+
+
+def _ready(size: tuple[int, int], n: int) -> tuple[list[Any], dict[str, float]]:
+    """The film's pictures as the encoder takes them, and how long each step there takes, in ms of
+    the median frame, with nothing beside it."""
+    played = Played(order(size, n))
+    drawing = Drawing(played.controls, size)
+    steps: dict[str, list[float]] = {"show": [], "drawing": [], "conversion": []}
+    ready = []
+    coming = played.moments()
+    for _ in range(n):
+        times = [time.perf_counter()]
+        moment = next(coming)
+        times.append(time.perf_counter())
+        canvas: pygame.Surface = drawing.draw(moment)
+        times.append(time.perf_counter())
+        ready.append(picture_of(view_of(canvas, size), "yuv420p"))
+        times.append(time.perf_counter())
+        for step, took in zip(steps.values(), np.diff(times), strict=True):
+            step.append(1e3 * took)
+    played.close()
+    return ready, {name: statistics.median(step) for name, step in steps.items()}
+
+
+def _bare(out: Path, size: tuple[int, int], ready: list[Any]) -> float:
+    """The encoder, fed with ready pictures."""
+    import av
+
+    record = config.load(declared_controls(), config.CONFIG, {}).record
+    began = time.perf_counter()
+    with av.open(str(out), "w") as file:
+        video: Any = file.add_stream("libx264", rate=int(FPS))
+        video.width, video.height = size
+        video.pix_fmt = "yuv420p"
+        video.options = {"crf": str(record.crf), "preset": record.render_preset}
+        video.gop_size = int(FPS)
+        video.codec_context.thread_count = THREADS
+        for n, picture in enumerate(ready):
+            picture.pts = n
+            file.mux(video.encode(picture))
+        file.mux(video.encode(None))
+    return time.perf_counter() - began
+
+
+def _ms(step: Callable[[], object], n: int) -> float:
+    took = []
+    for _ in range(n):
+        began = time.perf_counter()
+        step()
+        took.append(1e3 * (time.perf_counter() - began))
+    return statistics.median(took)
+
+
+def _sameness() -> Iterator[Row]:
+    """Twice alone, and by two workers: pictures that are another."""
+    size, n = (320, 180), 60
+    with TemporaryDirectory() as folder:
+        paths = [Path(folder) / f"{name}.mp4" for name in ("first", "second", "shared")]
+        for path in paths[:2]:
+            film(path, size, n, 1.0)
+        with workers(2, "", print) as hands:
+            film(paths[2], size, n, 1.0, hands)
+        first, second, shared = (_decoded(path) for path in paths)
+    yield Row("render: pictures that differ, the second time", _other(first, second), "", 0)
+    yield Row("render: pictures that differ, by two workers", _other(first, shared), "", 0)
+
+
+def _decoded(path: Path) -> list[bytes]:
+    import av
+
+    with av.open(str(path)) as file:
+        return [frame.to_ndarray().tobytes() for frame in file.decode(video=0)]
+
+
+def _other(one: list[bytes], other: list[bytes]) -> int:
+    return sum(a != b for a, b in zip(one, other, strict=True))
+
+
+def _shared(quick: bool) -> Iterator[Row]:
+    """Two workers over one, and what cutting costs by itself."""
+    n = 240 if quick else 480
+    cores = os.cpu_count() or 1
+    with TemporaryDirectory() as folder:
+        out = Path(folder) / "film.mp4"
+        with workers(1, "", print) as hands:
+            film(out, HD, 40, 1.0, hands)  # what is loaded once
+            one = film(out, HD, n, 4.0, hands)
+        with workers(2, "", print) as hands:
+            film(out, HD, 40, 1.0, hands)
+            two = film(out, HD, n, 4.0, hands)
+        clock = time.process_time()
+        film(out, HD, n // 2, n / FPS)
+        whole = time.process_time() - clock
+        clock = time.process_time()
+        film(out, HD, n // 2)
+        cut = time.process_time() - clock
+    has_cores = cores >= 2 * THREADS
+    note = f"{cores} cores; one encoder has {THREADS} threads"
+    yield Row(
+        "render: two workers over one", one / two, "x", 1.8 if has_cores else None, True, note
+    )
+    note = "processor time, with 3 s drawn before every 10 s"
+    yield Row("render: in segments over in one", cut / whole, "x", note=note)
