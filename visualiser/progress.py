@@ -27,8 +27,12 @@ class Bar:
     def __init__(self, what: str, progress: Progress) -> None:
         self._progress = progress
         self._task = progress.add_task(what, total=None, note="")
+        self._is_first = True
 
     def __call__(self, done: int, total: int, note: str = "") -> None:
+        if self._is_first:  # what was there before says nothing about the time that is left
+            self._progress.reset(self._task, total=total, completed=done)
+            self._is_first = False
         if self._progress.console.is_terminal:
             self._progress.start()  # no more than once
         self._progress.update(self._task, completed=done, total=total, note=note)

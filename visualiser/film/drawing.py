@@ -13,7 +13,9 @@ from visualiser.look.layer import Layer
 from visualiser.look.panes import Panes
 
 State = tuple[Panes, Curtain]
-GUARD_S = 3.0  # that the guard sees before its pictures count: its own past is a second
+# That the guard sees before its pictures count: its past is a second, and where it limits it has
+# forgotten by then where it began.
+GUARD_S = 2.0
 
 
 class Drawing:

@@ -168,7 +168,9 @@ class Panes:
     @property
     def memory_s(self) -> float:
         """How much of the past is seen in a picture, s."""
-        return max(TRAIL_S, self._eye.memory_s)
+        is_painted = self._frame is not None and self._frame.field is not None
+        # What a network makes of a painting, and lanes show later, is not known where it is skipped.
+        return max(TRAIL_S if is_painted else 0.0, self._eye.memory_s)
 
     def draw_output(
         self, frame: Frame, canvas: pygame.Surface, tick: Tick, features: Features
