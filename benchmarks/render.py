@@ -68,20 +68,18 @@ def _throughput(quick: bool) -> Iterator[Row]:
         for size in (HD, FULL_HD):
             name = f"{size[1]} lines"
             ready, before = _ready(size, n)
-            clocks: list[list[float]] = [[], []]
-            bare, ours = [], []
+            outs = Path(folder) / "bare.mp4", Path(folder) / "ours.mp4"
+            bare, ours, clocks = [], [], []
             for _ in range(1 if quick else 3):
-                for times, clock, job in (
-                    (bare, clocks[0], lambda: _bare(Path(folder) / "bare.mp4", size, ready)),
-                    (ours, clocks[1], lambda: film(Path(folder) / "ours.mp4", size, n)),
-                ):
-                    began = time.process_time()
-                    times.append(job())
-                    clock.append(time.process_time() - began)
+                clocks.append(time.process_time())
+                bare.append(_bare(outs[0], size, ready))
+                clocks.append(time.process_time())
+                ours.append(film(outs[1], size, n))
+                clocks.append(time.process_time())
+            spent = np.diff(clocks).reshape(-1)
             ratio = statistics.median(bare) / statistics.median(ours)
-            spent = statistics.median(clocks[0]) / statistics.median(clocks[1])
             note = f"{n / statistics.median(ours):.1f} of {n / statistics.median(bare):.1f} fps;"
-            note += f" in processor time {spent:.2f}"
+            note += f" in processor time {spent[0::3].sum() / spent[1::3].sum():.2f}"
             yield Row(f"render: {name}, over the encoder alone", ratio, "x", 0.85, True, note)
             limit = 3.0 if size == FULL_HD else None
             note = ", ".join(f"{what} {ms:.2f}" for what, ms in before.items())

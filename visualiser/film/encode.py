@@ -25,8 +25,9 @@ def encode(
     """Draw a segment into a file; how many frames: all of them, or as many as there were when it
     was to stop. OSError where it cannot be written."""
     form = segment.form
-    size = FORMATS[form.suffix].size(form.size)
-    writer = Behind(VideoWriter(path, size, form.fps, form.quality, threads=THREADS))
+    kind = FORMATS[form.suffix]
+    size = kind.size(form.size)
+    writer = Behind(VideoWriter(path, kind, size, form.fps, form.quality, threads=THREADS))
     done = 0
     try:
         for drawing in drawn(segment):

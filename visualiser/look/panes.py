@@ -169,7 +169,7 @@ class Panes:
     def memory_s(self) -> float:
         """How much of the past is seen in a picture, s."""
         is_painted = self._frame is not None and self._frame.field is not None
-        # What a network makes of a painting, and lanes show later, is not known where it is skipped.
+        # What a network makes of a painting is not known where it is skipped; lanes may show it.
         return max(TRAIL_S if is_painted else 0.0, self._eye.memory_s)
 
     def draw_output(
