@@ -16,7 +16,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib.metadata import version
-from itertools import islice
 from pathlib import Path
 
 from visualiser.config import ROOT
@@ -65,7 +64,7 @@ class Segment:
 
 
 def cut(performance: Performance, form: Form, segment_s: float = SEGMENT_S) -> Iterator[Segment]:
-    """The segments of a film, in order."""
+    """The segments of a film, in order. Moments before its beginning are drawn, and not shown."""
     length = max(round(segment_s * form.fps), 1)
     controls = performance.controls
     scout = Drawing(controls, form.size)
@@ -73,8 +72,11 @@ def cut(performance: Performance, form: Form, segment_s: float = SEGMENT_S) -> I
     values: dict[str, Value] = {}
     before: Moment | None = None
     open_: deque[_Open] = deque()  # one is drawn, and the next is looked ahead for
-    start = index = 0
-    for index, moment in enumerate(islice(performance.moments(), performance.frames)):
+    start, index = 0, -1
+    for moment in performance.moments():
+        index = index + 1 if moment.tick.t >= 0 else round(moment.tick.t * form.fps)
+        if index >= performance.frames:
+            break
         now = {id: controls[id] for id in seen}
         values = values if values == now else now
         while start < performance.frames and start - index <= scout.memory_s * form.fps:

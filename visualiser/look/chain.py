@@ -36,7 +36,7 @@ class Chain:
     def memory_s(self) -> float:
         """How much of the past is seen, s."""
         section = self._controls.section
-        return max((e.memory_s(section(name)) for name, e in self._playing.items()), default=0.0)
+        return max((e.looks_back(section(name)) for name, e in self._playing.items()), default=0.0)
 
     def _advanced(
         self, dt: float, fade_dt: float

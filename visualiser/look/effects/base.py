@@ -38,8 +38,9 @@ class Effect(ABC):
         """Move on by dt seconds. value: this effect's controls by short name."""
         return
 
-    def memory_s(self, value: Mapping[str, Value]) -> float:
-        """How much of the past it shows, s."""
+    @classmethod
+    def looks_back(cls, value: Mapping[str, Value]) -> float:
+        """How long ago what it shows may be, s."""
         return 0.0
 
     def forget(self) -> None:

@@ -46,9 +46,9 @@ class Trails(Effect):
     def advance(self, dt: float, value: Mapping[str, Value]) -> None:
         self._now += dt
 
-    def memory_s(self, value: Mapping[str, Value]) -> float:
-        # The first echo comes up slowly, for as long as one is apart from the next.
-        return float(value["length"]) * (1 + 1 / ECHOES) + STEP_S
+    @classmethod
+    def looks_back(cls, value: Mapping[str, Value]) -> float:
+        return float(value["length"]) * (1 + 1 / ECHOES) + STEP_S  # until all of it is up
 
     def forget(self) -> None:
         self._times.clear()
