@@ -110,11 +110,12 @@ def _play(options: argparse.Namespace) -> int:
         run.perform(settings, options.audio, options.record, seconds, options.timing, options.fresh)
         return 0
     from visualiser.film import render
+    from visualiser.film.asked import PREVIEW_S
     from visualiser.progress import bar
 
     print("there is no display: rendering a short video of the show instead", file=sys.stderr)
     with bar("rendering", "frames") as report:
-        path = render.preview(settings, options.audio, options.seconds or render.PREVIEW_S, report)
+        path = render.preview(settings, options.audio, options.seconds or PREVIEW_S, report)
     print(path)
     return 0
 
@@ -130,7 +131,7 @@ def _render(options: argparse.Namespace) -> int:
     if song and song.exists() and options.out.exists() and options.out.samefile(song):
         raise UserError(f"{options.out} is the song itself: give the video another name")
     chosen = {"look__look": options.look, "look__output_only": options.output_only or None}
-    settings = _show_settings(options, **chosen)
+    settings = _show_settings(options, cues__advance=options.set_list or None, **chosen)
     performance = _performance(options, settings)
     with bar("rendering", "frames") as report:
         size, fps, record = options.size, options.fps, settings.record
@@ -142,17 +143,22 @@ def _render(options: argparse.Namespace) -> int:
 
 def _performance(options: argparse.Namespace, settings: Settings) -> Performance:
     from visualiser import run
-    from visualiser.film.performance import Order, Played
-    from visualiser.film.render import length_of
+    from visualiser.film.asked import order_of
+    from visualiser.film.performance import Played
     from visualiser.film.replayed import Replayed, Wish
     from visualiser.takes.read import read
 
-    song, size, fps = options.audio, options.size, options.fps
+    song, fps = options.audio, options.fps
     if not options.take:
         if options.start is not None:
             raise UserError("--from is for takes: --take FILE")
-        seconds = length_of(song) if options.seconds is None else options.seconds
-        return Played(Order(settings, size, fps, seconds, song))
+        played = Played(order_of(options, settings))
+        for line in played.notices:
+            print(line, file=sys.stderr)
+        return played
+    for name in ("timeline", "cue", "set_list", "loop", "tempo"):
+        if getattr(options, name) is not None:
+            raise UserError(f"--{name.replace('_', '-')}: a take has moves of its own")
     if options.seed is not None:
         raise UserError("--seed: a take has its own")
     given = {

@@ -15,7 +15,7 @@ import math
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -44,6 +44,12 @@ class Cue:
     model: str
     point: FloatArray
     controls: Mapping[str, Value]
+
+    def instead(self, values: Mapping[str, Value]) -> Cue:
+        """The same with other values of controls, by id, where they come back with it."""
+        model = str(values.get("show.model", self.model))
+        controls = {id: values.get(id, value) for id, value in self.controls.items()}
+        return replace(self, model=model, controls=controls)
 
 
 @dataclass(frozen=True)

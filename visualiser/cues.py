@@ -14,7 +14,7 @@ from visualiser.cue_files import SLOTS, Cue
 from visualiser.cue_folder import CueFolder, Found
 from visualiser.morph import Morph
 from visualiser.set_list import SetList
-from visualiser.types import Features, FloatArray, Tick
+from visualiser.types import Features, FloatArray, Tick, UserError
 
 UNDO = 32  # steps back
 UNDO_S = 1.0  # at most, to go back to where it was before a recall
@@ -60,16 +60,15 @@ class View:
 
 class Cues:
     """folder: where cues are kept; None is in memory alone. waits: at the start, until all are
-    read, and then looks no more, as rendering wants it; else no frame ever waits."""
+    read, and then looks no more and writes nothing, as rendering wants it: the same command gives
+    the same pictures; else no frame ever waits."""
 
     def __init__(self, controls: Controls, folder: Path | None = None, waits: bool = False) -> None:
         self.slots: dict[int, Cue] = {}
         self.set_list = SetList(controls)
         self._controls = controls
         self._kept = kept(controls)
-        self._folder = None
-        if folder is not None:
-            self._folder = CueFolder(folder, controls, self._kept, waits)
+        self._folder = CueFolder(folder, controls, self._kept) if folder is not None else None
         self._broken: frozenset[int] = frozenset()
         self._undo: deque[Stored | Recalled] = deque(maxlen=UNDO)
         self._current: int | None = None
@@ -80,6 +79,10 @@ class Cues:
         self._leave: FloatArray | None = None  # where it is to go on from
         self._bpm = 0.0
         self._lines: list[str] = []
+        if self._folder is not None and waits:
+            self._take(self._folder.whole())
+            self._folder.close()
+            self._folder = None
 
     def obey(self, tick: Tick, features: Features, commands: Iterable[Command]) -> bool:
         """Carry out commands about cues, and move all that is on its way to one. The controls have
@@ -202,6 +205,32 @@ class Cues:
             self.undo()
         elif name == "go":
             self.go()
+
+    def want(self, slots: Iterable[int]) -> None:
+        """UserError where one of them is not there, with what is wrong with the files."""
+        there = ", ".join(map(str, sorted(self.slots))) or "none"
+        gone = [f"there is no cue {n}; stored are {there}" for n in sorted(slots)
+                if n not in self.slots]  # fmt: skip
+        if gone:
+            raise UserError("\n".join([*self.notices(), *gone]))
+
+    def begin(self, slot: int | None = None, at_point: bool = True) -> None:
+        """Before the first tick: be at a cue already, with its values; without a slot at the first
+        of the set list, which then plays. at_point: and where its point is. UserError where that
+        is not there."""
+        order = self.set_list.order(self.slots)
+        if slot is None and not order:
+            raise UserError("\n".join([*self.notices(), "there is no set list: no cue is stored"]))
+        at = 0 if slot is None else self.set_list.find(order, slot)
+        self.set_list.is_on = slot is None
+        slot = order[0].cue if slot is None else slot
+        self.want([slot])
+        self.set_list.begin(at)
+        cue = self.slots[slot]
+        for command in (("show.model", cue.model), *cue.controls.items()):
+            self._controls.apply(command)
+        if at_point:
+            self._go_to(slot, cue, 0.0)
 
     def recall(self, slot: int) -> None:
         """Go to what is on a slot."""

@@ -43,8 +43,10 @@ class Frame:
 @dataclass(frozen=True)
 class Moment:
     """What is to be drawn at a time: frame has no picture yet; tick's t counts from the film's
-    beginning, s."""
+    beginning, s; is_before: it lies before that, and is drawn for what pictures remember of it,
+    and not shown."""
 
     tick: Tick
     frame: Frame
     features: Features
+    is_before: bool = False

@@ -49,6 +49,18 @@ def parser() -> argparse.ArgumentParser:
     showing(render)
     render.add_argument("--take", type=Path, metavar="FILE", help="play a take again")
     render.add_argument("--from", dest="start", type=typed.seconds, metavar="S", help="of the take")
+    render.add_argument("--timeline", type=Path, metavar="FILE", help="what is done when, as TOML")
+    render.add_argument("--cue", type=typed.slot, metavar="N", help="begin at that cue")
+    render.add_argument(
+        "--set-list",
+        nargs="?",
+        const="",
+        choices=("", "time", "beats"),
+        metavar="time|beats",
+        help="play the set list, as config.toml says, or so",
+    )
+    render.add_argument("--loop", metavar="LENGTH", help="without a seam: 8s, or '4 bars'")
+    render.add_argument("--tempo", type=typed.tempo, metavar="T", help="beats a minute, for bars")
     render.add_argument("--look", metavar="L", help="how a shape is drawn")
     render.add_argument("--output-only", action="store_true", help="without the input pane")
     render.add_argument("-o", dest="out", type=Path, required=True, metavar="OUT.mp4")

@@ -79,6 +79,9 @@ class Timeline:
         return max((entry.end for entry in self.entries), default=0.0)
 
 
+EMPTY = Timeline()
+
+
 def read(path: Path, controls: Controls, tempo: float | None = None) -> Timeline:
     """A file. tempo: beats a minute, instead of the file's. UserError where something is wrong with
     it, a line for each mistake."""

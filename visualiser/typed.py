@@ -51,10 +51,18 @@ def between(word: str, lo: float, hi: float, what: str) -> float:
     return value
 
 
+def slot(word: str) -> int:
+    return _whole(word, 1, 64, "cues")
+
+
 def whole(word: str) -> int:
+    return _whole(word, 0, 1000, "frames a second")
+
+
+def _whole(word: str, lo: int, hi: int, what: str) -> int:
     if not word.isdecimal():
         raise argparse.ArgumentTypeError(f"{word!r}: wanted is a whole number")
-    return int(between(word, 0, 1000, "frames a second"))
+    return int(between(word, lo, hi, what))
 
 
 def numbers(word: str) -> list[int]:

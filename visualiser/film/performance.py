@@ -9,23 +9,29 @@ from typing import Protocol
 
 from visualiser.audio.file import DEMO, AudioFile
 from visualiser.audio.source import Silence, Source
+from visualiser.calm import calm
 from visualiser.clock import FixedClock
+from visualiser.conductor import Conductor
 from visualiser.config import Settings
 from visualiser.controls import Controls
 from visualiser.cues import Cues
 from visualiser.decode import Inline
+from visualiser.film.loop import Round, Turn, turn_of, whole_turns
 from visualiser.film.soundtrack import Soundtrack
 from visualiser.frame import Moment
 from visualiser.listener import Listener
 from visualiser.run import CUES, declared_controls
 from visualiser.show import Show
+from visualiser.timeline import EMPTY, Timeline
+from visualiser.times import Metre
+from visualiser.types import Features
 
 
 class Performance(Protocol):
-    """The same moments every time, at an even rate.
+    """The same moments every time, at an even rate; those that lie before the film come first.
 
-    controls: as they are at the moment that was given last; frames: how many moments there are;
-    soundtrack: what is heard with it, if anything.
+    controls: as they are at the moment that was given last; frames: how many moments of the film
+    there are; soundtrack: what is heard with it, if anything.
     """
 
     controls: Controls
@@ -39,40 +45,94 @@ class Performance(Protocol):
 
 @dataclass(frozen=True)
 class Order:
-    """A film that is wanted. size: px; fps: frames a second; song: what is heard; seconds: how
-    long."""
+    """A film that is wanted: all that is needed to make it again, elsewhere. size: px; fps: frames
+    a second; seconds: how long; song: what is heard; timeline: what is done when; metre: of the
+    beat, None is as it is heard; cue: the slot that it begins at; set_list: whether that plays;
+    is_loop: whether its end leads to its beginning."""
 
     settings: Settings
     size: tuple[int, int]
     fps: float
     seconds: float
     song: Path | None = None
+    timeline: Timeline = EMPTY
+    metre: Metre | None = None
+    cue: int | None = None
+    set_list: bool = False
+    is_loop: bool = False
 
 
 class Played:
-    """A show that plays with another clock and source than live."""
+    """A show that plays with another clock and source than live.
+
+    notices: lines about what is not quite as it was asked for. UserError where it cannot be played.
+    """
 
     def __init__(self, order: Order) -> None:
         settings, song = order.settings, order.song
-        self._clock = FixedClock(order.fps, order.seconds)
-        self.frames = self._clock.frames
         self.controls = Controls(declared_controls(settings.model), settings.controls)
-        cues = Cues(self.controls, CUES, waits=True)
+        self.notices: list[str] = []
+        cues = self._cues(order)
+        self._metre = order.metre
+        self._conductor = Conductor(order.timeline, self.controls)
+        self._clock = FixedClock(order.fps, order.seconds)
+        self._turn: Turn | None = None
+        turn_s = None  # in the show's time
+        if order.is_loop:
+            self._turn = turn_of(self.controls, order.seconds, order.fps)
+            self.notices += whole_turns(self.controls, self._turn.seconds)
+            turn_s = self._turn.seconds * self.controls.number("show.speed")
+        self.frames = self._clock.frames
         # Nothing is drawn here: only of frames that are shown it is worth while.
-        self._show = Show(self.controls, Inline(lambda frame: frame), settings.show.seed, cues=cues)
-        source: Source = Silence()
-        if song:
-            source = AudioFile(song)
-        elif self.controls["show.driver"] == "audio":
-            source = AudioFile(DEMO, loop=True)
+        draw = Inline(lambda frame: frame)
+        self._show = Show(self.controls, draw, settings.show.seed, cues=cues, turn_s=turn_s)
         self.soundtrack = Soundtrack(song) if song else None
-        self._source = source
-        self._listener = Listener(source, settings.sound, self.controls)
+        self._source = self._hear(song)
+        self._listener = Listener(self._source, settings.sound, self.controls)
+
+    def _cues(self, order: Order) -> Cues:
+        """All that are stored, and the one that the film begins at."""
+        cues = Cues(self.controls, CUES, waits=True)
+        given = {id: self.controls[id] for id in order.settings.given if self.controls.get(id)}
+        for slot, cue in cues.slots.items():
+            cues.slots[slot] = cue.instead(given)  # what the command line says, goes
+        cues.want(order.timeline.cues)
+        if order.cue is not None or order.set_list:
+            cues.begin(order.cue, at_point=not order.is_loop)  # a loop is on a way of its own
+        return cues
+
+    def _hear(self, song: Path | None) -> Source:
+        is_demo = song is None and self.controls["show.driver"] == "audio"
+        path = DEMO if is_demo else song
+        if path is None:
+            return Silence()
+        if self._turn is not None:
+            return Round(path, self._turn.seconds, is_demo)
+        return AudioFile(path, is_demo)
 
     def moments(self) -> Iterator[Moment]:
+        if self._turn is not None:
+            yield from self._round(self._turn)
+            return
         for tick in self._clock.ticks():
-            features = self._listener.listen(tick)
-            yield Moment(tick, self._show.update(tick, features), features)
+            features = self._heard(self._listener.listen(tick), tick.t)
+            commands = self._conductor.commands(tick, tick.t)
+            self._listener.obey(tick, commands)
+            if any(id == "stage.panic" for id, _ in commands):
+                commands += calm(self.controls, self._show.paused, has_failed=False)
+            yield Moment(tick, self._show.update(tick, features, commands), features)
+
+    def _round(self, turn: Turn) -> Iterator[Moment]:
+        heard = turn.hear(self._listener)
+        for index, tick in turn.ticks():
+            features = self._heard(heard[index], index / turn.fps)
+            frame = self._show.update(tick, features)
+            n = round(tick.t * turn.fps)
+            if n >= -turn.before:
+                yield Moment(tick, frame, features, is_before=n < 0)
+
+    def _heard(self, features: Features, t: float) -> Features:
+        return features if self._metre is None else self._metre.hear(features, t)
 
     def close(self) -> None:
         self._show.close()

@@ -6,7 +6,6 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from visualiser.audio.file import audio_duration_s
 from visualiser.config import Record, Settings
 from visualiser.files import free_path
 from visualiser.film.drawing import Drawing
@@ -16,13 +15,7 @@ from visualiser.run import signals
 from visualiser.types import UserError
 from visualiser.video.writer import VideoWriter, finish, pixels_of
 
-PREVIEW_S = 10.0
 Report = Callable[[int, int], object]  # told of frames done, and of how many there will be
-
-
-def length_of(song: Path | None) -> float:
-    """How long a film is if nobody says: as its song, or PREVIEW_S, s."""
-    return audio_duration_s(song) if song else PREVIEW_S
 
 
 def render(
@@ -54,6 +47,8 @@ def render(
         try:
             for moment in performance.moments():
                 canvas = drawing.draw(moment)
+                if moment.is_before:
+                    continue
                 if track is not None and (heard := track.between(done / fps, (done + 1) / fps)):
                     writer.hear(heard)
                 writer.write(pixels_of(canvas), done / fps)
