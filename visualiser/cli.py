@@ -107,7 +107,9 @@ def _play(options: argparse.Namespace) -> int:
     )
     if run.has_display():
         seconds = options.seconds or float("inf")
-        run.perform(settings, options.audio, options.record, seconds, options.timing, options.fresh)
+        written = run.timeline_of(settings, options.timeline)
+        run.perform(settings, options.audio, options.record, seconds, options.timing, options.fresh,
+                    written)  # fmt: skip
         return 0
     from visualiser.film import render
     from visualiser.film.asked import PREVIEW_S

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from visualiser.controls import Command, Control, Controls, Value
 from visualiser.morph import EASINGS
 from visualiser.timeline import Entry, Timeline
-from visualiser.types import Tick
+from visualiser.types import Features, Tick
 
 OF_CUES = {"over": "cues.time", "easing": "cues.easing"}
 
@@ -36,10 +36,15 @@ class Glide:
 class Conductor:
     def __init__(self, timeline: Timeline, controls: Controls) -> None:
         self._controls = controls
+        self._metre = timeline.metre
         self._left = deque(timeline.entries)
         self._glides: dict[str, Glide] = {}
         self._held: list[tuple[float, str]] = []  # until when, s
         self._back: dict[str, Value] = {}  # what is to be again in the next tick
+
+    def hear(self, features: Features, t: float) -> Features:
+        """What is heard at t of the timeline, on its beat if it has one."""
+        return features if self._metre is None else self._metre.hear(features, t)
 
     def commands(self, tick: Tick, t: float, others: Collection[Command] = ()) -> list[Command]:
         """What is asked for at t of the timeline, once a tick. A frame begins what lies nearer to

@@ -41,11 +41,15 @@ class Found:
 
 
 class CueFolder:
-    """The folder is made when something is written."""
+    """waits: whether the first look is waited for, and is the last: for rendering, where the same
+    command gives the same pictures. The folder is made when something is written."""
 
-    def __init__(self, path: Path, controls: Controls, kept: frozenset[str]) -> None:
+    def __init__(
+        self, path: Path, controls: Controls, kept: frozenset[str], waits: bool = False
+    ) -> None:
         self._path = path
         self._controls, self._kept = controls, kept
+        self._waits = waits
         self._seen: dict[str, Stamp] = {}  # the thread's own, and so is
         self._broken: set[int] = set()
         self._said = ""
@@ -59,11 +63,11 @@ class CueFolder:
         """What has changed, once a tick; dt: s."""
         if self._looking is None:
             self._waited_s += dt
-            if self._waited_s >= LOOK_S:
+            if self._waited_s >= LOOK_S and not self._waits:
                 self._waited_s = 0.0
                 self._looking = self._thread.submit(self._look)
             return None
-        if not self._looking.done():
+        if not self._waits and not self._looking.done():
             return None
         found = self._looking.result()
         self._looking = None
@@ -71,11 +75,6 @@ class CueFolder:
             found.cues.pop(slot, None)
         self._overtaken.clear()
         return found
-
-    def whole(self) -> Found:
-        """All there is, however long that takes: instead of the first `poll`."""
-        assert self._looking is not None
-        return self._looking.result()
 
     def keep(self, slot: int, cue: Cue | None) -> None:
         """Begin to write a slot's file, or to put it away where there is no cue any more."""

@@ -60,15 +60,16 @@ class View:
 
 class Cues:
     """folder: where cues are kept; None is in memory alone. waits: at the start, until all are
-    read, and then looks no more and writes nothing, as rendering wants it: the same command gives
-    the same pictures; else no frame ever waits."""
+    read, and then looks no more, as rendering wants it; else no frame ever waits."""
 
     def __init__(self, controls: Controls, folder: Path | None = None, waits: bool = False) -> None:
         self.slots: dict[int, Cue] = {}
         self.set_list = SetList(controls)
         self._controls = controls
         self._kept = kept(controls)
-        self._folder = CueFolder(folder, controls, self._kept) if folder is not None else None
+        self._folder = None
+        if folder is not None:
+            self._folder = CueFolder(folder, controls, self._kept, waits)
         self._broken: frozenset[int] = frozenset()
         self._undo: deque[Stored | Recalled] = deque(maxlen=UNDO)
         self._current: int | None = None
@@ -79,10 +80,6 @@ class Cues:
         self._leave: FloatArray | None = None  # where it is to go on from
         self._bpm = 0.0
         self._lines: list[str] = []
-        if self._folder is not None and waits:
-            self._take(self._folder.whole())
-            self._folder.close()
-            self._folder = None
 
     def obey(self, tick: Tick, features: Features, commands: Iterable[Command]) -> bool:
         """Carry out commands about cues, and move all that is on its way to one. The controls have
@@ -206,11 +203,22 @@ class Cues:
         elif name == "go":
             self.go()
 
-    def want(self, slots: Iterable[int]) -> None:
-        """UserError where one of them is not there, with what is wrong with the files."""
+    def read(self) -> Cues:
+        """All that is stored, at once; from then on nothing is looked for, and nothing written:
+        what is rendered is a film, and no cues."""
+        if self._folder is not None:
+            if found := self._folder.poll(0.0):
+                self._take(found)
+            self._folder.close()
+            self._folder = None
+        return self
+
+    def want(self, slots: Mapping[int, str]) -> None:
+        """UserError where one of them is not there, with what is wrong with the files. slots: and
+        who asks for them."""
         there = ", ".join(map(str, sorted(self.slots))) or "none"
-        gone = [f"there is no cue {n}; stored are {there}" for n in sorted(slots)
-                if n not in self.slots]  # fmt: skip
+        gone = [f"{place}{': ' * bool(place)}there is no cue {slot}; stored are {there}"
+                for slot, place in sorted(slots.items()) if slot not in self.slots]  # fmt: skip
         if gone:
             raise UserError("\n".join([*self.notices(), *gone]))
 
@@ -224,7 +232,7 @@ class Cues:
         at = 0 if slot is None else self.set_list.find(order, slot)
         self.set_list.is_on = slot is None
         slot = order[0].cue if slot is None else slot
-        self.want([slot])
+        self.want({slot: ""})
         self.set_list.begin(at)
         cue = self.slots[slot]
         for command in (("show.model", cue.model), *cue.controls.items()):

@@ -34,6 +34,7 @@ def parser() -> argparse.ArgumentParser:
 
     play = verb("play", "play live; this is what happens without a verb")
     showing(play)
+    play.add_argument("--timeline", type=Path, metavar="FILE", help="what is done when, as TOML")
     play.add_argument("--mute", action="store_true", help="do not play the song aloud")
     play.add_argument("--fresh", action="store_true", help="begin as config.toml says")
     play.add_argument("--record", action="store_true", help="record from the start")

@@ -44,7 +44,8 @@ MOST = 10_000  # entries
 class Entry:
     """t: when, s; cue: the slot that is recalled; do: actions; values: of controls, by id; over:
     how long what moves takes, s, None is as cues.time says, or at once; easing: of that, None is
-    as cues.easing says, or even; hold: how long what is held stays so, s, None is for good."""
+    as cues.easing says, or even; hold: how long what is held stays so, s, None is for good; place:
+    where it stands, in words."""
 
     t: float
     cue: int | None = None
@@ -53,6 +54,7 @@ class Entry:
     over: float | None = None
     easing: str | None = None
     hold: float | None = None
+    place: str = ""
 
     @property
     def end(self) -> float:
@@ -69,9 +71,9 @@ class Timeline:
     end: float | None = None
 
     @property
-    def cues(self) -> set[int]:
-        """The slots that are asked for."""
-        return {entry.cue for entry in self.entries if entry.cue is not None}
+    def cues(self) -> dict[int, str]:
+        """The slots that are asked for, and where."""
+        return {entry.cue: entry.place for entry in self.entries if entry.cue is not None}
 
     @property
     def seconds(self) -> float:
@@ -164,7 +166,8 @@ class _Reading:
         self._look_over(n, times, cue, easing, [self._known[id] for id in values])
         if cue is None and not do and not raw:
             self._say(n, "", "nothing is done: give it a cue, a control or do")
-        return Entry(t, cue, do, values, times.get("over"), easing, times.get("for"))
+        place = self._place(n, "cue")
+        return Entry(t, cue, do, values, times.get("over"), easing, times.get("for"), place)
 
     def _look_over(self, n: int, times: Mapping[str, float], cue: object, easing: object,
                    controls: list[Control]) -> None:  # fmt: skip
@@ -219,7 +222,10 @@ class _Reading:
             return 0.0
 
     def _say(self, n: int | None, key: str, said: str) -> None:
-        """n: of the entry, None is before them all; key: in it."""
+        self._mistakes.append(f"{self._place(n, key)}: {said}")
+
+    def _place(self, n: int | None, key: str) -> str:
+        """The file, and the line of a key. n: of the entry, None is before them all."""
         first, last = 0, self._heads[0] if self._heads else len(self._lines)
         place = str(self._path)
         if n is not None:
@@ -232,6 +238,5 @@ class _Reading:
         wanted = re.compile(rf"\s*[\"']?{re.escape(key)}\b")
         for line in range(first, last) if key else ():
             if wanted.match(self._lines[line]):
-                place = f"{self._path}:{line + 1}"
-                break
-        self._mistakes.append(f"{place}: {said}")
+                return f"{self._path}:{line + 1}"
+        return place

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import argparse
 import sys
+from dataclasses import replace
 from pathlib import Path
 
-from visualiser import timeline
 from visualiser.audio.file import audio_duration_s
 from visualiser.config import Settings
 from visualiser.controls import Controls
 from visualiser.cues import Cues
 from visualiser.film.performance import Order
-from visualiser.run import CUES, declared_controls
+from visualiser.run import CUES, declared_controls, timeline_of
 from visualiser.times import Metre, length
 from visualiser.types import UserError
 
@@ -28,11 +28,8 @@ def length_of(song: Path | None) -> float:
 def order_of(options: argparse.Namespace, settings: Settings) -> Order:
     """UserError where something does not fit together, or is not there."""
     controls = Controls(declared_controls(settings.model), settings.controls)
-    metre = Metre(options.tempo) if options.tempo else None
-    written = timeline.EMPTY
-    if options.timeline:
-        written = timeline.read(options.timeline, controls, options.tempo)
-        metre = written.metre or metre
+    written = timeline_of(settings, options.timeline, options.tempo)
+    metre = written.metre or (Metre(options.tempo) if options.tempo else None)
     song, has_list = options.audio, options.set_list is not None
     if options.loop is not None:
         seconds = _turn(options, metre)
@@ -50,7 +47,8 @@ def order_of(options: argparse.Namespace, settings: Settings) -> Order:
         raise UserError(
             "--set-list: it goes on by key, and here is none: --set-list time, or beats"
         )
-    return Order(settings, options.size, options.fps, seconds, song, written, metre, options.cue,
+    written = replace(written, metre=metre)
+    return Order(settings, options.size, options.fps, seconds, song, written, options.cue,
                  has_list, options.loop is not None)  # fmt: skip
 
 
@@ -78,5 +76,5 @@ def _run(controls: Controls, metre: Metre | None) -> float:
     if controls["cues.advance"] == "beats" and metre is None:
         raise UserError("--set-list: beats of what? --tempo says how fast, --audio is a song")
     beat_s = metre.seconds(1) if metre is not None else 0.0
-    cues = Cues(controls, CUES, waits=True)
+    cues = Cues(controls, CUES, waits=True).read()
     return cues.set_list.seconds(cues.set_list.order(cues.slots), beat_s)

@@ -23,8 +23,6 @@ from visualiser.listener import Listener
 from visualiser.run import CUES, declared_controls
 from visualiser.show import Show
 from visualiser.timeline import EMPTY, Timeline
-from visualiser.times import Metre
-from visualiser.types import Features
 
 
 class Performance(Protocol):
@@ -46,9 +44,9 @@ class Performance(Protocol):
 @dataclass(frozen=True)
 class Order:
     """A film that is wanted: all that is needed to make it again, elsewhere. size: px; fps: frames
-    a second; seconds: how long; song: what is heard; timeline: what is done when; metre: of the
-    beat, None is as it is heard; cue: the slot that it begins at; set_list: whether that plays;
-    is_loop: whether its end leads to its beginning."""
+    a second; seconds: how long; song: what is heard; timeline: what is done when, and the beat;
+    cue: the slot that it begins at; set_list: whether that plays; is_loop: whether its end leads to
+    its beginning."""
 
     settings: Settings
     size: tuple[int, int]
@@ -56,7 +54,6 @@ class Order:
     seconds: float
     song: Path | None = None
     timeline: Timeline = EMPTY
-    metre: Metre | None = None
     cue: int | None = None
     set_list: bool = False
     is_loop: bool = False
@@ -73,7 +70,6 @@ class Played:
         self.controls = Controls(declared_controls(settings.model), settings.controls)
         self.notices: list[str] = []
         cues = self._cues(order)
-        self._metre = order.metre
         self._conductor = Conductor(order.timeline, self.controls)
         self._clock = FixedClock(order.fps, order.seconds)
         self._turn: Turn | None = None
@@ -92,11 +88,10 @@ class Played:
 
     def _cues(self, order: Order) -> Cues:
         """All that are stored, and the one that the film begins at."""
-        cues = Cues(self.controls, CUES, waits=True)
+        cues = Cues(self.controls, CUES, waits=True).read()
         given = {id: self.controls[id] for id in order.settings.given if self.controls.get(id)}
         for slot, cue in cues.slots.items():
             cues.slots[slot] = cue.instead(given)  # what the command line says, goes
-        cues.want(order.timeline.cues)
         if order.cue is not None or order.set_list:
             cues.begin(order.cue, at_point=not order.is_loop)  # a loop is on a way of its own
         return cues
@@ -115,7 +110,7 @@ class Played:
             yield from self._round(self._turn)
             return
         for tick in self._clock.ticks():
-            features = self._heard(self._listener.listen(tick), tick.t)
+            features = self._conductor.hear(self._listener.listen(tick), tick.t)
             commands = self._conductor.commands(tick, tick.t)
             self._listener.obey(tick, commands)
             if any(id == "stage.panic" for id, _ in commands):
@@ -125,14 +120,11 @@ class Played:
     def _round(self, turn: Turn) -> Iterator[Moment]:
         heard = turn.hear(self._listener)
         for index, tick in turn.ticks():
-            features = self._heard(heard[index], index / turn.fps)
+            features = self._conductor.hear(heard[index], index / turn.fps)
             frame = self._show.update(tick, features)
             n = round(tick.t * turn.fps)
             if n >= -turn.before:
                 yield Moment(tick, frame, features, is_before=n < 0)
-
-    def _heard(self, features: Features, t: float) -> Features:
-        return features if self._metre is None else self._metre.hear(features, t)
 
     def close(self) -> None:
         self._show.close()
