@@ -208,15 +208,15 @@ def read(path: Path) -> Claps:
         was_bright, picture_s, lasts = False, 0.0, 0.0
         for frame in file.decode(video=0):
             is_bright = float(frame.to_ndarray(format="gray").max()) > BRIGHT
-            lasts = float(frame.time) - picture_s
-            picture_s = float(frame.time)
+            lasts = float(frame.time or 0) - picture_s
+            picture_s = float(frame.time or 0)
             if is_bright and not was_bright:
                 flashes.append(picture_s)
             was_bright = is_bright
     with av.open(str(path)) as file:
         sound_s, last = 0.0, -1.0
         for part in file.decode(audio=0):
-            begins = float(part.time)
+            begins = float(part.time or 0)
             samples = np.abs(part.to_ndarray()).max(axis=0)
             for at in np.flatnonzero(samples > LOUD):
                 t = begins + at / part.sample_rate

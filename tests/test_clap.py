@@ -1,4 +1,4 @@
-"""Sound and picture of a film are in step, whatever the rates; the benchmark `clap` has the rest."""
+"""Sound and picture of a film are in step at any rate; the benchmark `clap` has the rest."""
 
 from __future__ import annotations
 

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import pygame
 import pytest
-from program import Program, assert_refused, read_video
+from conftest import hear
+from program import Program, assert_refused, read_video, write_song
 
 from visualiser import config, timeline
 from visualiser.config import Settings
@@ -20,6 +21,7 @@ from visualiser.film.asked import order_of
 from visualiser.film.drawing import Drawing
 from visualiser.film.performance import Order, Played
 from visualiser.frame import Moment
+from visualiser.nets import checkpoint
 from visualiser.run import declared_controls
 from visualiser.types import UserError
 
@@ -208,3 +210,33 @@ def test_a_timeline_plays_live_in_the_songs_time(tmp_path: Path) -> None:
         film.write_text("[[at]]\ntime = 0.5\ncue = 8\n")
         done = program.run(*play, env={"SDL_VIDEODRIVER": "dummy"})
         assert_refused(done, "film.toml:3: there is no cue 8")
+
+
+def test_what_was_done_in_a_take_is_done_over_another_song(tmp_path: Path) -> None:
+    from visualiser.film.automation import automated
+    from visualiser.film.replayed import Wish
+    from visualiser.takes.events import Head, rounded
+    from visualiser.takes.log import Log
+    from visualiser.takes.read import read
+    from visualiser.types import Tick
+
+    declared = declared_controls()
+    start = {**settings().controls, "show.driver": "audio", "look.look": "silk"}
+    log = Log(Head(3, start, "2026-11-24T20:00:00"), folder=tmp_path)
+    model = checkpoint.find("shapes")
+    for n in range(60):
+        asked_for = [("look.look", "neon")] if n == 30 else []
+        log.write(Tick(n, 5 + n / 30, 1 / 30), rounded(hear()), asked_for, model)
+    log.close()
+    write_song(tmp_path / "song.wav", 3.0)
+    wish = Wish(tmp_path / "song.wav")
+    film = automated(read(next(tmp_path.glob("*.take.gz"))), wish, settings(), 20, declared)
+    looks, loud = [], []
+    for moment in film.moments():
+        looks.append(film.controls["look.look"])
+        loud.append(moment.features.rms)
+    assert film.frames == len(looks) == 60, "it is as long as the song"
+    assert looks == ["silk"] * 20 + ["neon"] * 40
+    assert max(loud[5:]) > 0.5, "it hears the song, and not the silence of the take"
+    assert np.abs(film.soundtrack.between(0.0, 2.0).samples).max() > 0.3
+    film.close()

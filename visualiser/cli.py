@@ -146,18 +146,21 @@ def _render(options: argparse.Namespace) -> int:
 def _performance(options: argparse.Namespace, settings: Settings) -> Performance:
     from visualiser import run
     from visualiser.film.asked import order_of
+    from visualiser.film.automation import automated
     from visualiser.film.performance import Played
     from visualiser.film.replayed import Replayed, Wish
     from visualiser.takes.read import read
 
     song, fps = options.audio, options.fps
-    if not options.take:
-        if options.start is not None:
-            raise UserError("--from is for takes: --take FILE")
+    if options.start is not None and not options.take:
+        raise UserError("--from is for takes: --take FILE")
+    if not options.take and not options.automation:
         played = Played(order_of(options, settings))
         for line in played.notices:
             print(line, file=sys.stderr)
         return played
+    if options.take and options.automation:
+        raise UserError("--automation is a take over other sound; --take is one with its own")
     for name in ("timeline", "cue", "set_list", "loop", "tempo"):
         if getattr(options, name) is not None:
             raise UserError(f"--{name.replace('_', '-')}: a take has moves of its own")
@@ -172,8 +175,10 @@ def _performance(options: argparse.Namespace, settings: Settings) -> Performance
     }
     instead = {id: settings.controls[id] for id, value in given.items() if value is not None}
     wish = Wish(song, options.start or 0.0, options.seconds, instead)
-    take = read(options.take)
+    take = read(options.take or options.automation)
     declared = run.declared_controls(str(take.head.controls.get("show.model", "")) or None)
+    if options.automation:
+        return automated(take, wish, settings, fps, declared)
     return Replayed(take, wish, fps, declared)
 
 

@@ -50,6 +50,9 @@ def parser() -> argparse.ArgumentParser:
     showing(render)
     render.add_argument("--take", type=Path, metavar="FILE", help="play a take again")
     render.add_argument("--from", dest="start", type=typed.seconds, metavar="S", help="of the take")
+    render.add_argument(
+        "--automation", type=Path, metavar="TAKE", help="what was done in it, over another song"
+    )
     render.add_argument("--timeline", type=Path, metavar="FILE", help="what is done when, as TOML")
     render.add_argument("--cue", type=typed.slot, metavar="N", help="begin at that cue")
     render.add_argument(

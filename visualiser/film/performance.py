@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from visualiser.audio.file import DEMO, AudioFile
-from visualiser.audio.source import Silence, Source
 from visualiser.calm import calm
 from visualiser.clock import FixedClock
 from visualiser.conductor import Conductor
@@ -16,8 +14,8 @@ from visualiser.config import Settings
 from visualiser.controls import Controls
 from visualiser.cues import Cues
 from visualiser.decode import Inline
-from visualiser.film.loop import Round, Turn, turn_of, whole_turns
-from visualiser.film.soundtrack import Soundtrack
+from visualiser.film.loop import Turn, turn_of, whole_turns
+from visualiser.film.soundtrack import Soundtrack, source_of
 from visualiser.frame import Moment
 from visualiser.listener import Listener
 from visualiser.run import CUES, declared_controls
@@ -83,7 +81,8 @@ class Played:
         draw = Inline(lambda frame: frame)
         self._show = Show(self.controls, draw, settings.show.seed, cues=cues, turn_s=turn_s)
         self.soundtrack = Soundtrack(song) if song else None
-        self._source = self._hear(song)
+        driver, turn = str(self.controls["show.driver"]), self._turn
+        self._source = source_of(song, driver, turn.seconds if turn is not None else None)
         self._listener = Listener(self._source, settings.sound, self.controls)
 
     def _cues(self, order: Order) -> Cues:
@@ -95,15 +94,6 @@ class Played:
         if order.cue is not None or order.set_list:
             cues.begin(order.cue, at_point=not order.is_loop)  # a loop is on a way of its own
         return cues
-
-    def _hear(self, song: Path | None) -> Source:
-        is_demo = song is None and self.controls["show.driver"] == "audio"
-        path = DEMO if is_demo else song
-        if path is None:
-            return Silence()
-        if self._turn is not None:
-            return Round(path, self._turn.seconds, is_demo)
-        return AudioFile(path, is_demo)
 
     def moments(self) -> Iterator[Moment]:
         if self._turn is not None:
