@@ -98,6 +98,9 @@ def test_the_set_list_runs_through(cues: Path) -> None:
     none = dict.fromkeys(("timeline", "cue", "set_list", "loop", "tempo", "audio", "seconds"))
     typed = argparse.Namespace(**none | {"fps": 60.0, "size": SIZE, "set_list": ""})
     assert order_of(typed, settings(**words)).seconds == 3.0
+    typed.cue = 1
+    assert order_of(typed, settings(**words)).seconds == 2.0
+    typed.cue = None
     with pytest.raises(UserError, match="by key"):
         order_of(typed, settings())
     with pytest.raises(UserError, match="tempo"):

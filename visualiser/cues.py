@@ -224,13 +224,11 @@ class Cues:
 
     def begin(self, slot: int | None = None, at_point: bool = True) -> None:
         """Before the first tick: be at a cue already, with its values; without a slot at the first
-        of the set list, which then plays. at_point: and where its point is. UserError where that
-        is not there."""
+        of the set list. at_point: and where its point is. UserError where that is not there."""
         order = self.set_list.order(self.slots)
         if slot is None and not order:
             raise UserError("\n".join([*self.notices(), "there is no set list: no cue is stored"]))
         at = 0 if slot is None else self.set_list.find(order, slot)
-        self.set_list.is_on = slot is None
         slot = order[0].cue if slot is None else slot
         self.want({slot: ""})
         self.set_list.begin(at)

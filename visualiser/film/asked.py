@@ -40,7 +40,7 @@ def order_of(options: argparse.Namespace, settings: Settings) -> Order:
     elif song:
         seconds = length_of(song)
     elif has_list:
-        seconds = _run(controls, metre)
+        seconds = _run(controls, metre, options.cue)
     else:
         seconds = written.seconds + PREVIEW_S
     if has_list and controls["cues.advance"] == "key":
@@ -71,10 +71,12 @@ def _turn(options: argparse.Namespace, metre: Metre | None) -> float:
     return seconds
 
 
-def _run(controls: Controls, metre: Metre | None) -> float:
-    """How long the set list takes, s."""
+def _run(controls: Controls, metre: Metre | None, slot: int | None) -> float:
+    """How long the set list takes, from a slot on if there is one, s."""
     if controls["cues.advance"] == "beats" and metre is None:
         raise UserError("--set-list: beats of what? --tempo says how fast, --audio is a song")
     beat_s = metre.seconds(1) if metre is not None else 0.0
     cues = Cues(controls, CUES, waits=True).read()
-    return cues.set_list.seconds(cues.set_list.order(cues.slots), beat_s)
+    order = cues.set_list.order(cues.slots)
+    first = 0 if slot is None else cues.set_list.find(order, slot) or 0
+    return cues.set_list.seconds(order[first:], beat_s)

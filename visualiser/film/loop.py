@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,8 +44,8 @@ class Turn:
 
     @property
     def settling(self) -> int:
-        """Frames of whole turns that come first."""
-        turns = max(SETTLE_S / self.seconds, self.before / self.frames)
+        """Frames of whole turns that come first: one more than what is drawn of them."""
+        turns = max(SETTLE_S / self.seconds, self.before / self.frames + 1)
         return math.ceil(turns) * self.frames
 
     def hear(self, listener: Listener) -> list[Features]:
@@ -57,12 +56,6 @@ class Turn:
             if n >= self.settling:
                 heard.append(features)
         return heard
-
-    def ticks(self) -> Iterator[tuple[int, Tick]]:
-        """Which of the frames of a turn each is of, and its tick: those before t 0 come first."""
-        for n in range(-self.settling, self.frames):
-            index = n % self.frames
-            yield index, Tick(index, n / self.fps, 1 / self.fps if n > -self.settling else 0.0)
 
 
 def turn_of(controls: Controls, seconds: float, fps: float) -> Turn:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+import numpy as np
+
 from visualiser.calm import calm
 from visualiser.clock import FixedClock
 from visualiser.conductor import Conductor
@@ -16,11 +18,12 @@ from visualiser.cues import Cues
 from visualiser.decode import Inline
 from visualiser.film.loop import Turn, turn_of, whole_turns
 from visualiser.film.soundtrack import Soundtrack, source_of
-from visualiser.frame import Moment
+from visualiser.frame import Frame, Moment
 from visualiser.listener import Listener
 from visualiser.run import CUES, declared_controls
 from visualiser.show import Show
 from visualiser.timeline import EMPTY, Timeline
+from visualiser.types import Features, FloatArray, Tick
 
 
 class Performance(Protocol):
@@ -93,6 +96,7 @@ class Played:
             cues.slots[slot] = cue.instead(given)  # what the command line says, goes
         if order.cue is not None or order.set_list:
             cues.begin(order.cue, at_point=not order.is_loop)  # a loop is on a way of its own
+            cues.set_list.is_on = order.set_list
         return cues
 
     def moments(self) -> Iterator[Moment]:
@@ -109,12 +113,28 @@ class Played:
 
     def _round(self, turn: Turn) -> Iterator[Moment]:
         heard = turn.hear(self._listener)
-        for index, tick in turn.ticks():
-            features = self._conductor.hear(heard[index], index / turn.fps)
-            frame = self._show.update(tick, features)
-            n = round(tick.t * turn.fps)
-            if n >= -turn.before:
-                yield Moment(tick, frame, features, is_before=n < 0)
+        moves = np.zeros(turn.frames)
+        last: FloatArray | None = None
+        for n in range(-turn.settling, -turn.before):
+            _, frame = self._go(turn, n, heard)
+            here = frame.field if frame.z is None else frame.z
+            if here is not None and last is not None:
+                moves[n % turn.frames] = np.abs(here - last).mean()
+            last = here
+        # A song begins where it begins; without, the seam is where least moves.
+        start = 0 if self.soundtrack is not None else int(moves.argmin())
+        for n in range(-turn.before, start + turn.frames):
+            features, frame = self._go(turn, n, heard)
+            if n >= start - turn.before:
+                tick = Tick(n - start, (n - start) / turn.fps, 1 / turn.fps)
+                yield Moment(tick, frame, features, is_before=n < start)
+
+    def _go(self, turn: Turn, n: int, heard: list[Features]) -> tuple[Features, Frame]:
+        """To the frame that is n after the beginning of a turn."""
+        index = n % turn.frames
+        features = self._conductor.hear(heard[index], index / turn.fps)
+        dt = 1 / turn.fps if n > -turn.settling else 0.0
+        return features, self._show.update(Tick(index, n / turn.fps, dt), features)
 
     def close(self) -> None:
         self._show.close()
