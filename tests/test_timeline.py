@@ -277,3 +277,12 @@ def test_hands_take_over_what_glides(tmp_path: Path) -> None:
     assert {id for id, _ in first} == {"show.speed", "look.brightness"}
     second = conductor.commands(Tick(1, 0.1, 0.1), 0.1, [("show.speed", 1.0)])
     assert {id for id, _ in second} == {"look.brightness"}
+
+
+def test_the_examples_are_timelines(tmp_path: Path) -> None:
+    root = Path(__file__).parents[1]
+    assert timeline.read(root / "assets" / "timeline.toml", CONTROLS).seconds > 30
+    block = (root / "README.md").read_text().partition("```toml\n[[at]]")[2].partition("```")[0]
+    path = tmp_path / "readme.toml"
+    path.write_text(f"[[at]]{block}")
+    assert timeline.read(path, CONTROLS).cues.keys() == {3}
