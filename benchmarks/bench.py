@@ -20,9 +20,11 @@ from pathlib import Path
 
 from benchmarks import ear, eye, follow
 from benchmarks.cable import cable
+from benchmarks.clap import clap
 from benchmarks.flash import flash
 from benchmarks.hands import hands
 from benchmarks.latency import latency
+from benchmarks.loop import loop
 from benchmarks.panel import panel
 from benchmarks.program import command, play, virtual_screen
 from benchmarks.record import record
@@ -269,10 +271,11 @@ def mse(quick: bool) -> Iterator[Row]:
 
 LOOKING = (eye.reconstruct, eye.denoise, eye.coverage, eye.crisp, eye.look, eye.learn)
 HEARING = (ear.onsets, ear.beat, ear.no_beat, ear.level, ear.cost, follow.still, follow.follow)
-PLAYING = (cable, latency, panel, reload, hands, teach, stage, flash, record, render)
+PLAYING = (cable, latency, panel, reload, hands, teach, stage, flash)
+FILMING = (record, render, clap, loop)
 BENCHMARKS: dict[str, Callable[[bool], Iterator[Row]]] = {
     f.__name__: f
-    for f in (mse, decode, train, start, page, frames, memory, *LOOKING, *HEARING, *PLAYING)
+    for f in (mse, decode, train, start, page, frames, memory, *LOOKING, *HEARING, *PLAYING, *FILMING)
 }
 
 

@@ -109,14 +109,17 @@ def _play(options: argparse.Namespace) -> int:
     )
     if run.has_display():
         seconds = options.seconds or float("inf")
-        run.perform(settings, options.audio, options.record, seconds, options.timing, options.fresh)
+        written = run.timeline_of(settings, options.timeline)
+        run.perform(settings, options.audio, options.record, seconds, options.timing, options.fresh,
+                    written)  # fmt: skip
         return 0
     from visualiser.film import render
+    from visualiser.film.asked import PREVIEW_S
     from visualiser.progress import bar
 
     print("there is no display: rendering a short video of the show instead", file=sys.stderr)
     with bar("rendering", "frames") as report:
-        path = render.preview(settings, options.audio, options.seconds or render.PREVIEW_S, report)
+        path = render.preview(settings, options.audio, options.seconds or PREVIEW_S, report)
     print(path)
     return 0
 
@@ -143,7 +146,7 @@ def _film(options: argparse.Namespace, hands: Hands | None) -> int:
     if song and song.exists() and options.out.exists() and options.out.samefile(song):
         raise UserError(f"{options.out} is the song itself: give the video another name")
     chosen = {"look__look": options.look, "look__output_only": options.output_only or None}
-    settings = _show_settings(options, **chosen)
+    settings = _show_settings(options, cues__advance=options.set_list or None, **chosen)
     is_still = kind.suffix == ".png" and not is_sequence(options.out)
     if is_still:
         ask_for_one(options)
@@ -189,17 +192,25 @@ def _format(options: argparse.Namespace) -> Format:
 
 def _performance(options: argparse.Namespace, settings: Settings) -> Performance:
     from visualiser import run
-    from visualiser.film.performance import Order, Played
-    from visualiser.film.render import length_of
+    from visualiser.film.asked import order_of
+    from visualiser.film.automation import automated
+    from visualiser.film.performance import Played
     from visualiser.film.replayed import Replayed, Wish
     from visualiser.takes.read import read
 
-    song, size, fps = options.audio, options.size, options.fps
-    if not options.take:
-        if options.start is not None:
-            raise UserError("--from is for takes, --take FILE, and single pictures")
-        seconds = length_of(song) if options.seconds is None else options.seconds
-        return Played(Order(settings, size, fps, seconds, song))
+    song, fps = options.audio, options.fps
+    if options.start is not None and not options.take:
+        raise UserError("--from is for takes, --take FILE, and single pictures")
+    if not options.take and not options.automation:
+        played = Played(order_of(options, settings))
+        for line in played.notices:
+            print(line, file=sys.stderr)
+        return played
+    if options.take and options.automation:
+        raise UserError("--automation is a take over other sound; --take is one with its own")
+    for name in ("timeline", "cue", "set_list", "loop", "tempo"):
+        if getattr(options, name) is not None:
+            raise UserError(f"--{name.replace('_', '-')}: a take has moves of its own")
     if options.seed is not None:
         raise UserError("--seed: a take has its own")
     given = {
@@ -211,8 +222,10 @@ def _performance(options: argparse.Namespace, settings: Settings) -> Performance
     }
     instead = {id: settings.controls[id] for id, value in given.items() if value is not None}
     wish = Wish(song, options.start or 0.0, options.seconds, instead)
-    take = read(options.take)
+    take = read(options.take or options.automation)
     declared = run.declared_controls(str(take.head.controls.get("show.model", "")) or None)
+    if options.automation:
+        return automated(take, wish, settings, fps, declared)
     return Replayed(take, wish, fps, declared)
 
 

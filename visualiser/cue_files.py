@@ -15,7 +15,7 @@ import math
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -44,6 +44,12 @@ class Cue:
     model: str
     point: FloatArray
     controls: Mapping[str, Value]
+
+    def instead(self, values: Mapping[str, Value]) -> Cue:
+        """The same with other values of controls, by id, where they come back with it."""
+        model = str(values.get("show.model", self.model))
+        controls = {id: values.get(id, value) for id, value in self.controls.items()}
+        return replace(self, model=model, controls=controls)
 
 
 @dataclass(frozen=True)
@@ -91,12 +97,12 @@ def _toml(value: Value) -> str:
 def read_cue(data: bytes, controls: Controls, kept: frozenset[str]) -> Cue:
     """kept: ids of controls that a cue may have. UserError where a mistake is, one line for all of
     them, without the file's name."""
-    raw = _load(data)
+    raw = load_toml(data)
     mistakes: list[str] = []
     name, model = raw.pop("name", ""), raw.pop("model", None)
     if not isinstance(name, str) or len(name) > LONGEST_NAME:
-        mistakes.append(f"name = {_short(name)}; allowed is a text of up to {LONGEST_NAME} letters")
-    if said := _wrong(controls.get("show.model"), "model", model):
+        mistakes.append(f"name = {short(name)}; allowed is a text of up to {LONGEST_NAME} letters")
+    if said := wrong(controls.get("show.model"), "model", model):
         mistakes.append(said)
     point = _point(raw.pop("point", None), mistakes)
     values: dict[str, Value] = {}
@@ -104,16 +110,16 @@ def read_cue(data: bytes, controls: Controls, kept: frozenset[str]) -> Cue:
         if not isinstance(inner, dict):
             allowed = sorted({id.partition(".")[0] for id in kept})
             if section in allowed:
-                mistakes.append(f"{section} = {_short(inner)}; it must be a section, [{section}]")
+                mistakes.append(f"{section} = {short(inner)}; it must be a section, [{section}]")
             else:
-                mistakes.append(_unknown(section, ["name", "model", "point", *allowed]))
+                mistakes.append(unknown(section, ["name", "model", "point", *allowed]))
             continue
         for key, value in inner.items():
             control = controls.get(id := f"{section}.{key}")
             if id not in kept or control is None:
                 near = sorted(k for k in kept if k.startswith(f"{section}.")) or sorted(kept)
-                mistakes.append(_unknown(id, near))
-            elif said := _wrong(control, id, value):
+                mistakes.append(unknown(id, near))
+            elif said := wrong(control, id, value):
                 mistakes.append(said)
             else:
                 values[id] = float(value) if control.kind == "number" else value
@@ -123,8 +129,8 @@ def read_cue(data: bytes, controls: Controls, kept: frozenset[str]) -> Cue:
 
 def read_steps(data: bytes, controls: Controls) -> tuple[Step, ...]:
     """A set list. UserError as above."""
-    raw = _load(data)
-    mistakes = [_unknown(key, ["step"]) for key in raw if key != "step"]
+    raw = load_toml(data)
+    mistakes = [unknown(key, ["step"]) for key in raw if key != "step"]
     entries = raw.get("step", [])
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
         raise UserError("step must be a list: every step begins with a line [[step]]")
@@ -135,12 +141,12 @@ def read_steps(data: bytes, controls: Controls) -> tuple[Step, ...]:
         slot = entry.pop("cue", None)
         if not isinstance(slot, int) or isinstance(slot, bool) or not 1 <= slot <= SLOTS:
             mistakes.append(
-                f"step {n}: cue = {_short(slot)}; allowed is a whole number from 1 to {SLOTS}"
+                f"step {n}: cue = {short(slot)}; allowed is a whole number from 1 to {SLOTS}"
             )
         for key, value in entry.items():
             if key not in STEP_KEYS:
-                mistakes.append(f"step {n}: {_unknown(key, ['cue', *STEP_KEYS])}")
-            elif said := _wrong(controls.get(STEP_KEYS[key]), key, value):
+                mistakes.append(f"step {n}: {unknown(key, ['cue', *STEP_KEYS])}")
+            elif said := wrong(controls.get(STEP_KEYS[key]), key, value):
                 mistakes.append(f"step {n}: {said}")
         if not mistakes:
             steps.append(Step(slot, **{key: float(value) for key, value in entry.items()}))
@@ -148,7 +154,8 @@ def read_steps(data: bytes, controls: Controls) -> tuple[Step, ...]:
     return tuple(steps)
 
 
-def _load(data: bytes) -> dict[str, Any]:
+def load_toml(data: bytes) -> dict[str, Any]:
+    """UserError, one line, where it is none, or larger than MOST_BYTES."""
     if len(data) > MOST_BYTES:
         raise UserError(f"it is larger than {MOST_BYTES // 1024} KiB")
     try:
@@ -165,7 +172,7 @@ def _point(raw: object, mistakes: list[str]) -> FloatArray:
         isinstance(x, int | float) and not isinstance(x, bool) and abs(x) <= FURTHEST
         for x in numbers
     ):
-        what = "is missing" if raw is None else f"= {_short(raw)}"
+        what = "is missing" if raw is None else f"= {short(raw)}"
         mistakes.append(
             f"point {what}; allowed is a list of 1 to {MOST_NUMBERS} numbers"
             f" from {-FURTHEST:g} to {FURTHEST:g}"
@@ -174,16 +181,16 @@ def _point(raw: object, mistakes: list[str]) -> FloatArray:
     return np.array(numbers, np.float32)
 
 
-def _wrong(control: Control | None, key: str, value: object) -> str:
+def wrong(control: Control | None, key: str, value: object) -> str:
     """What is wrong with a control's value, "" where it will do."""
     if control is None:
         return f"there is no {key}"
-    if control.kind == "number":
+    if control.is_number:
         is_number = isinstance(value, int | float) and not isinstance(value, bool)
         if is_number and control.lo <= value <= control.hi:  # type: ignore[operator]
             return ""
         allowed = f"a number from {control.lo:g} to {control.hi:g}"
-    elif control.kind == "switch":
+    elif control.kind in ("switch", "hold"):
         if isinstance(value, bool):
             return ""
         allowed = "true or false"
@@ -191,17 +198,18 @@ def _wrong(control: Control | None, key: str, value: object) -> str:
         if isinstance(value, str) and (value in control.choices or not control.choices):
             return ""
         allowed = " or ".join(map(repr, control.choices)) or "a text"
-    what = "is missing" if value is None else f"= {_short(value)}"
+    what = "is missing" if value is None else f"= {short(value)}"
     return f"{key} {what}; allowed is {allowed}"
 
 
-def _unknown(key: str, allowed: list[str]) -> str:
+def unknown(key: str, allowed: list[str]) -> str:
+    """What is said of a key that there is not."""
     close = difflib.get_close_matches(key, allowed, 1)
     hint = f"did you mean {close[0]!r}? " if close else ""
-    return f"unknown key {_short(key)}; {hint}allowed are {', '.join(allowed)}"
+    return f"unknown key {short(key)}; {hint}allowed are {', '.join(allowed)}"
 
 
-def _short(value: object) -> str:
+def short(value: object) -> str:
     """It may be a number of a thousand digits, which Python does not even write."""
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)

@@ -14,7 +14,7 @@ from visualiser.cue_files import SLOTS, Cue
 from visualiser.cue_folder import CueFolder, Found
 from visualiser.morph import Morph
 from visualiser.set_list import SetList
-from visualiser.types import Features, FloatArray, Tick
+from visualiser.types import Features, FloatArray, Tick, UserError
 
 UNDO = 32  # steps back
 UNDO_S = 1.0  # at most, to go back to where it was before a recall
@@ -202,6 +202,41 @@ class Cues:
             self.undo()
         elif name == "go":
             self.go()
+
+    def read(self) -> Cues:
+        """All that is stored, at once; from then on nothing is looked for, and nothing written:
+        what is rendered is a film, and no cues."""
+        if self._folder is not None:
+            if found := self._folder.poll(0.0):
+                self._take(found)
+            self._folder.close()
+            self._folder = None
+        return self
+
+    def want(self, slots: Mapping[int, str]) -> None:
+        """UserError where one of them is not there, with what is wrong with the files. slots: and
+        who asks for them."""
+        there = ", ".join(map(str, sorted(self.slots))) or "none"
+        gone = [f"{place}{': ' * bool(place)}there is no cue {slot}; stored are {there}"
+                for slot, place in sorted(slots.items()) if slot not in self.slots]  # fmt: skip
+        if gone:
+            raise UserError("\n".join([*self.notices(), *gone]))
+
+    def begin(self, slot: int | None = None, at_point: bool = True) -> None:
+        """Before the first tick: be at a cue already, with its values; without a slot at the first
+        of the set list. at_point: and where its point is. UserError where that is not there."""
+        order = self.set_list.order(self.slots)
+        if slot is None and not order:
+            raise UserError("\n".join([*self.notices(), "there is no set list: no cue is stored"]))
+        at = 0 if slot is None else self.set_list.find(order, slot)
+        slot = order[0].cue if slot is None else slot
+        self.want({slot: ""})
+        self.set_list.begin(at)
+        cue = self.slots[slot]
+        for command in (("show.model", cue.model), *cue.controls.items()):
+            self._controls.apply(command)
+        if at_point:
+            self._go_to(slot, cue, 0.0)
 
     def recall(self, slot: int) -> None:
         """Go to what is on a slot."""

@@ -48,3 +48,8 @@ class Moment:
     tick: Tick
     frame: Frame
     features: Features
+
+    @property
+    def is_before(self) -> bool:
+        """Whether it lies before the film, and is drawn for what pictures remember of it alone."""
+        return self.tick.t < 0

@@ -37,6 +37,7 @@ def parser() -> argparse.ArgumentParser:
 
     play = verb("play", "play live; this is what happens without a verb")
     showing(play)
+    play.add_argument("--timeline", type=Path, metavar="FILE", help="what is done when, as TOML")
     play.add_argument("--mute", action="store_true", help="do not play the song aloud")
     play.add_argument("--fresh", action="store_true", help="begin as config.toml says")
     play.add_argument("--record", action="store_true", help="record from the start")
@@ -54,6 +55,21 @@ def parser() -> argparse.ArgumentParser:
     render.add_argument(
         "--from", dest="start", type=typed.seconds, metavar="S", help="of the take, or picture"
     )
+    render.add_argument(
+        "--automation", type=Path, metavar="TAKE", help="what was done in it, over another song"
+    )
+    render.add_argument("--timeline", type=Path, metavar="FILE", help="what is done when, as TOML")
+    render.add_argument("--cue", type=typed.slot, metavar="N", help="begin at that cue")
+    render.add_argument(
+        "--set-list",
+        nargs="?",
+        const="",
+        choices=("", "time", "beats"),
+        metavar="time|beats",
+        help="play the set list, as config.toml says, or so",
+    )
+    render.add_argument("--loop", metavar="LENGTH", help="without a seam: 8s, or '4 bars'")
+    render.add_argument("--tempo", type=typed.tempo, metavar="T", help="beats a minute, for bars")
     render.add_argument("--look", metavar="L", help="how a shape is drawn")
     render.add_argument("--output-only", action="store_true", help="without the input pane")
     render.add_argument("--alpha", action="store_true", help="the output on a transparent ground")

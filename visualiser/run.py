@@ -17,6 +17,7 @@ import pygame
 
 from visualiser.blackboard import Blackboard
 from visualiser.clock import WallClock
+from visualiser.conductor import Conductor
 from visualiser.config import ROOT, Settings
 from visualiser.controls import Control, Controls
 from visualiser.cues import Cues
@@ -43,6 +44,7 @@ from visualiser.takes.events import Head, rounded
 from visualiser.takes.log import Log
 from visualiser.teach import Teacher
 from visualiser.teach import declare as declare_teaching
+from visualiser.timeline import EMPTY, Timeline, read
 from visualiser.types import Features, Tick, UserError
 from visualiser.window import CONTROLS, MESSAGE_S, Status, Window
 from visualiser.words import printable
@@ -73,6 +75,15 @@ def has_display() -> bool:
     return pygame.display.get_driver() not in ("dummy", "offscreen")
 
 
+def timeline_of(settings: Settings, path: Path | None, tempo: float | None = None) -> Timeline:
+    """A timeline's file. UserError for what is wrong with it, and for cues that are not stored."""
+    controls = Controls(declared_controls(settings.model), settings.controls)
+    written = read(path, controls, tempo) if path is not None else EMPTY
+    if written.cues:
+        Cues(controls, CUES, waits=True).read().want(written.cues)
+    return written
+
+
 def perform(
     settings: Settings,
     song: Path | None = None,
@@ -80,9 +91,11 @@ def perform(
     seconds: float = float("inf"),
     timing: Path | None = None,
     fresh: bool = False,
+    written: Timeline = EMPTY,
 ) -> None:
     """Play until someone quits. timing: where to write what was heard and shown when, as JSON;
-    fresh: begin as the settings say, and not as it was left last time."""
+    fresh: begin as the settings say, and not as it was left last time; written: what is done when,
+    in the song's time if there is one."""
     declared = declared_controls(settings.model)
     state = State(settings, declared, fresh)
     settings = state.settings
@@ -137,6 +150,7 @@ def perform(
         stack.callback(teacher.close)
         blackboard = Blackboard(controls)
         inputs: list[Input] = [window, reload, state, osc, midi, teacher]
+        conductor = Conductor(written, controls)
         shown = Shown(timing)
         stack.callback(shown.write)
 
@@ -145,9 +159,13 @@ def perform(
         clock = WallClock(settings.window.fps)
         for tick in clock.ticks(listener.attend):
             features = listener.listen(tick)
+            song_at = listener.song_at(tick)
+            t = tick.t if song_at is None else song_at
+            features = conductor.hear(features, t)
             features = rounded(features) if log is not None else features
             shown.hear(tick, features, clock.began)
             commands = [command for each in inputs for command in each.commands()]
+            commands += conductor.commands(tick, t, commands)
             listener.obey(tick, commands)
             midi.follow(reload.written)
             midi.obey(commands)
@@ -155,7 +173,6 @@ def perform(
             window.scope.hear(tick, features)
             frame = show.update(tick, features, commands)
             if log is not None:
-                song_at = listener.song_at(tick)
                 log.write(tick, features, commands, show.path, listener.sound, song_at,
                           show.departed, show.cues.slots, show.cues.set_list.steps)  # fmt: skip
             teacher.attend(tick, features, commands, show.drawing, show.model)

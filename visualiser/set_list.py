@@ -71,6 +71,12 @@ class SetList:
             return self._held_s >= self._hold_s(step) - 1e-6
         return advance == "beats" and went > 0 and self._beats >= self._hold_beats(step)
 
+    def seconds(self, order: tuple[Step, ...], beat_s: float) -> float:
+        """How long all of it takes, s; beat_s: from one beat to the next."""
+        if self._controls["cues.advance"] == "beats":
+            return sum(self._hold_beats(step) for step in order) * beat_s
+        return sum(self._hold_s(step) for step in order)
+
     def left(self, order: tuple[Step, ...], bpm: float) -> str:
         """What the next step waits for, in words."""
         if not self.is_on or self.at is None or self.at >= len(order):

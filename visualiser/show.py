@@ -83,7 +83,8 @@ class Show:
     """Holds what is playing: controls, driver, model, and path, that model's file.
 
     notices: lines for the person on stage, taken and emptied by whoever shows them; departed: the
-    point that the walk was let go on from in the last update, or None.
+    point that the walk was let go on from in the last update, or None. turn_s: of a closed way, in
+    the show's time, which every driver goes then.
     """
 
     def __init__(
@@ -93,6 +94,7 @@ class Show:
         seed: int,
         folder: Path = checkpoint.MODELS,
         cues: Cues | None = None,
+        turn_s: float | None = None,
     ) -> None:
         self.controls = controls
         self.cues = cues or Cues(controls)
@@ -102,6 +104,7 @@ class Show:
         self.departed: FloatArray | None = None
         self._seed = seed
         self._folder = folder
+        self._turn_s = turn_s
         self._t = 0.0
         self._tick = Tick(0, 0.0, 0.0)
         self._playing = str(controls["show.model"])
@@ -258,14 +261,15 @@ class Show:
         self._mover.choose(str(self.controls["show.driver"]))
 
     def _make_mover(self) -> Mover:
-        return Mover(str(self.controls["show.driver"]), self.model.latents.n_directions, self._seed)
+        name, n = str(self.controls["show.driver"]), self.model.latents.n_directions
+        return Mover(name, n, self._seed, self._turn_s)
 
 
 class Mover:
     """The driver that moves now, cross-faded with the one before it."""
 
-    def __init__(self, name: str, latent_dim: int, seed: int) -> None:
-        self._latent_dim, self._seed = latent_dim, seed
+    def __init__(self, name: str, latent_dim: int, seed: int, turn_s: float | None = None) -> None:
+        self._latent_dim, self._seed, self._turn_s = latent_dim, seed, turn_s
         self._drivers: dict[str, Driver] = {}
         self._now = name
         self._before: Driver | Held | None = None
@@ -325,7 +329,9 @@ class Mover:
 
     def _driver(self, name: str) -> Driver:
         if name not in self._drivers:
-            self._drivers[name] = drivers()[name](self._latent_dim, self._seed)
+            made = self._drivers[name] = drivers()[name](self._latent_dim, self._seed)
+            if self._turn_s is not None:
+                made.go_round(self._turn_s)
         return self._drivers[name]
 
 

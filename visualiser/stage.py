@@ -8,11 +8,11 @@ from collections.abc import Iterable
 import pygame
 
 from visualiser import config
-from visualiser.controls import Command, Control, Controls, Nudge, action
+from visualiser.calm import calm
+from visualiser.controls import Command, Control, Controls, action
 from visualiser.curtain import CONTROLS as CURTAIN
 from visualiser.curtain import Curtain
 from visualiser.frame import Frame
-from visualiser.look.effects import effects
 from visualiser.look.panes import Panes
 from visualiser.output import Output
 from visualiser.types import Features, Tick
@@ -22,8 +22,6 @@ CONTROLS: tuple[Control, ...] = (
     *CURTAIN,
     action("stage.panic", "panic: a calm walk in the default look", "f12"),
 )
-CALM_SPEED = 0.5  # of the show, times
-KEPT = ("look.output_only",)  # of the look: it belongs to the window of the controls
 
 
 class Stage:
@@ -48,9 +46,7 @@ class Stage:
             if id == "stage.output":
                 self._send(value)
             elif id == "stage.panic":
-                more += self._calm()
-                if is_paused:
-                    more.append(("show.pause", Nudge(1)))
+                more += calm(self._controls, is_paused, self._has_failed)
                 self.curtain.open()
         return more
 
@@ -119,19 +115,3 @@ class Stage:
         if self._picture.get_size() != seen.get_size():
             self._picture = pygame.Surface(seen.get_size(), 0, 32)
         return self._picture
-
-    def _calm(self) -> list[Command]:
-        """Back to a picture that is certainly fine."""
-        look = next(c for c in self._controls if c.id == "look.look").default
-        plain = ("look", "perlin", str(look))
-        calm: list[Command] = [("stage.hold_black", False), ("stage.hold_freeze", False)]
-        calm.append(("latents.release", True))
-        calm += [(f"stage.{name}", False) for name in ("black", "freeze", "fade")]
-        calm += [(f"{name}.on", False) for name in effects()]
-        for control in self._controls:
-            if control.is_setting and control.section in plain and control.id not in KEPT:
-                calm.append((control.id, control.default))
-            if control.id == "show.model" and self._has_failed:
-                calm.append((control.id, control.default))
-        calm += [("show.driver", "perlin"), ("show.mode", "latent"), ("show.speed", CALM_SPEED)]
-        return calm

@@ -8,6 +8,8 @@ from typing import NoReturn
 
 from visualiser.types import UserError
 
+CALLED = {f"{n * 1000 / 1001:.{d}f}": n * 1000 / 1001 for n in (24, 30, 60, 120) for d in (2, 3)}
+
 
 class Parser(argparse.ArgumentParser):
     """Says what is wrong in one line, as everything else does."""
@@ -29,7 +31,14 @@ def seconds(word: str) -> float:
 
 
 def rate(word: str) -> float:
-    return between(word, 1, 240, "frames a second")
+    """Frames a second: a number, a fraction, as 30000/1001, or what such a one is called, 29.97."""
+    if found := re.fullmatch(r"(\d{1,7})/([1-9]\d{0,6})", word):
+        word = repr(int(found[1]) / int(found[2]))
+    return CALLED.get(word.rstrip("0"), between(word, 1, 240, "frames a second"))
+
+
+def tempo(word: str) -> float:
+    return between(word, 20, 400, "beats a minute")
 
 
 def between(word: str, lo: float, hi: float, what: str) -> float:
@@ -42,10 +51,18 @@ def between(word: str, lo: float, hi: float, what: str) -> float:
     return value
 
 
+def slot(word: str) -> int:
+    return _whole(word, 1, 64, "cues")
+
+
 def whole(word: str) -> int:
+    return _whole(word, 0, 1000, "frames a second")
+
+
+def _whole(word: str, lo: int, hi: int, what: str) -> int:
     if not word.isdecimal():
         raise argparse.ArgumentTypeError(f"{word!r}: wanted is a whole number")
-    return int(between(word, 0, 1000, "frames a second"))
+    return int(between(word, lo, hi, what))
 
 
 def workers(word: str) -> int:

@@ -7,7 +7,7 @@ from statistics import NormalDist
 
 import numpy as np
 
-from visualiser.noise import Noise3
+from visualiser.noise import Noise3, Points
 from visualiser.types import FloatArray
 
 FIELD = (
@@ -32,6 +32,8 @@ class Walk:
         self._origin = rng.uniform(0, 256, (3, latent_dim))
         heading = rng.standard_normal((3, latent_dim))
         self._heading = heading / np.linalg.norm(heading, axis=0)
+        aside = np.cross(self._heading, np.roll(self._heading, 1, axis=0), axis=0)
+        self._aside = aside / np.linalg.norm(aside, axis=0)  # at right angles to it
 
         sampled = np.sort(noise(*rng.uniform(0, 256, (3, 8192))))
         self._shares = np.linspace(0.001, 0.999, 129)
@@ -40,13 +42,38 @@ class Walk:
 
     def point(self, phase: float) -> FloatArray:
         """(latent_dim,) float32, standard normal over a long walk."""
-        value = self._noise(*(self._origin + self._heading * phase))
-        return np.interp(value, self._values, self._scores).astype(np.float32)
+        return self._at(self._origin + self._heading * phase)
+
+    def round(self, turn: float, length: float) -> FloatArray:
+        """As point, on a circle of that length: whole turns are the same place. It begins where the
+        walk does, and as fast."""
+        angle, radius = 2 * np.pi * (turn % 1), length / (2 * np.pi)
+        place = self._origin + radius * np.sin(angle) * self._heading
+        return self._at(place + radius * (1 - np.cos(angle)) * self._aside)
+
+    def field_round(self, turn: float, length: float, cells: float, contrast: float) -> FloatArray:
+        """As field, at a turn of a closed way of that length: the end goes over into what comes
+        before the beginning."""
+        turn %= 1
+        eased = turn * turn * (3 - 2 * turn)
+        here, before = self._plane(turn * length, cells), self._plane((turn - 1) * length, cells)
+        # As in arc: noise that is mixed so is spread as widely.
+        angle = eased * math.pi / 2
+        return self._greys(math.cos(angle) * here + math.sin(angle) * before, contrast)
 
     def field(self, phase: float, cells: float, contrast: float) -> FloatArray:
         """(FIELD, FIELD) float32 0..1: cells of noise across, moving through its third axis."""
+        return self._greys(self._plane(phase, cells), contrast)
+
+    def _at(self, place: Points) -> FloatArray:
+        value = self._noise(*place)
+        return np.interp(value, self._values, self._scores).astype(np.float32)
+
+    def _plane(self, phase: float, cells: float) -> Points:
         across = np.linspace(0, cells, FIELD)
-        value = self._noise(across[None, :], across[:, None], np.array([[phase]]))
+        return self._noise(across[None, :], across[:, None], np.array([[phase]]))
+
+    def _greys(self, value: Points, contrast: float) -> FloatArray:
         grey = np.interp(value, self._values, self._shares)
         return np.clip(0.5 + (grey - 0.5) * contrast, 0, 1).astype(np.float32)
 

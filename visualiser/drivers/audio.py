@@ -61,6 +61,7 @@ class Audio(Driver):
         super().__init__(latent_dim, seed)
         self._walk, self._loop = Walk(simplex(seed), latent_dim, seed), Loop(latent_dim, seed)
         self._phase = self._turn = 0.0
+        self._turn_s = 0.0  # of a loop that goes round whatever is heard; 0 is none
         self._joined = 0.0  # 0 walks, 1 is in the loop
         self._far = 1.0
         self._heard: FloatArray = np.zeros(latent_dim, np.float32)
@@ -90,8 +91,8 @@ class Audio(Driver):
         self._heard = np.maximum(np.float32(loud) * heard, fallen)
         self._pull[to] = np.float32(value["reach"]) * self._signs * self._heard
         if tick.dt > 0:
+            self._follow_beat(tick.dt, features, value)
             self._throw(tick.dt, features, loud, value, to)
-            self._go_round(tick.dt, features, value)
         self._bands = features.bands
         self._size = float(value["size"])
 
@@ -130,8 +131,17 @@ class Audio(Driver):
                 self._throws[i] *= -1
                 self._thrown[direction] = self._throws[i] * strength * furthest
 
-    def _go_round(self, dt: float, features: Features, value: Mapping[str, Value]) -> None:
+    def go_round(self, turn_s: float) -> None:
+        self._turn_s, self._joined = turn_s, 1.0
+
+    def _follow_beat(self, dt: float, features: Features, value: Mapping[str, Value]) -> None:
         """Go round the loop with the beat, where there is one."""
+        if self._turn_s:
+            turns = int(self._turn + 1e-6)
+            self._turn += dt / self._turn_s
+            if int(self._turn + 1e-6) > turns:
+                self._throws[:] = 1  # to and fro as in the turn before
+            return
         bars = 0 if value["loop"] == "off" else int(str(value["loop"]))
         joins = bars > 0 and features.has_beat
         self._joined += step(dt, JOIN_S) * (joins - self._joined)

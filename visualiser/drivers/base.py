@@ -36,6 +36,11 @@ class Driver(ABC):
     def advance(self, tick: Tick, features: Features, value: Mapping[str, Value]) -> None:
         """Move on by tick.dt seconds. value: this driver's controls by short name."""
 
+    def go_round(self, turn_s: float) -> None:
+        """From now on, before the first `advance`: a closed way, whose turns take turn_s and are
+        all the same. A driver that has none leaves this out, and makes no loops."""
+        raise NotImplementedError
+
     @abstractmethod
     def point(self) -> FloatArray:
         """(latent_dim,) float32 in normal coordinates: each about mean 0 and deviation 1.
@@ -55,6 +60,8 @@ class NoiseDriver(Driver):
         super().__init__(latent_dim, seed)
         self._walk = Walk(self.noise(seed), latent_dim, seed)
         self._phase = 0.0
+        self._turn_s = 0.0  # 0 is no closed way
+        self._speed = 0.0
         self._cells = self._contrast = 1.0
 
     @staticmethod
@@ -63,13 +70,22 @@ class NoiseDriver(Driver):
         """The noise it walks along."""
 
     def advance(self, tick: Tick, features: Features, value: Mapping[str, Value]) -> None:
-        self._phase += tick.dt * float(value["speed"])
+        self._speed = float(value["speed"])
+        self._phase += tick.dt * (1 / self._turn_s if self._turn_s else self._speed)
         self._cells, self._contrast = float(value["cells"]), float(value["contrast"])
 
+    def go_round(self, turn_s: float) -> None:
+        self._turn_s = turn_s
+
     def point(self) -> FloatArray:
+        if self._turn_s:
+            return self._walk.round(self._phase, self._turn_s * self._speed)
         return self._walk.point(self._phase)
 
     def field(self) -> FloatArray:
+        if self._turn_s:
+            length = self._turn_s * self._speed
+            return self._walk.field_round(self._phase, length, self._cells, self._contrast)
         return self._walk.field(self._phase, self._cells, self._contrast)
 
 

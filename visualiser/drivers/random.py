@@ -24,18 +24,28 @@ class Random(Driver):
     def __init__(self, latent_dim: int, seed: int) -> None:
         super().__init__(latent_dim, seed)
         self._jumps = 0.0
+        self._turn_s = 0.0  # 0 is no closed way
+        self._turn = 1  # jumps in one
         self._grain = 1
 
     def advance(self, tick: Tick, features: Features, value: Mapping[str, Value]) -> None:
         hold = float(value["hold"])
-        if tick.dt > 0:
+        if tick.dt > 0 and self._turn_s:
+            self._turn = max(round(self._turn_s / (hold or tick.dt)), 1)
+            self._jumps += tick.dt / self._turn_s * self._turn
+        elif tick.dt > 0:
             self._jumps += tick.dt / hold if hold > 0 else 1.0
         self._grain = round(float(value["grain"]))
+
+    def go_round(self, turn_s: float) -> None:
+        # From half-way between two jumps on, so that none falls on the seam.
+        self._turn_s, self._jumps = turn_s, 0.5
 
     def _rng(self) -> np.random.Generator:
         # Numbered jumps: jump k is the same at every frame rate. The sum of many small steps may
         # end a hair below a whole number.
-        return np.random.default_rng([self.seed, int(self._jumps + 1e-6)])
+        jump = int(self._jumps + 1e-6)
+        return np.random.default_rng([self.seed, jump % self._turn if self._turn_s else jump])
 
     def point(self) -> FloatArray:
         return self._rng().standard_normal(self.latent_dim, np.float32)

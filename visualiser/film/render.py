@@ -11,7 +11,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
-from visualiser.audio.file import audio_duration_s
 from visualiser.config import Record, Settings
 from visualiser.files import free_path
 from visualiser.film.drawing import Drawing
@@ -27,7 +26,6 @@ from visualiser.video.formats import Quality, format_of
 from visualiser.video.picture import pixels_of
 from visualiser.video.writer import finish, open_writer
 
-PREVIEW_S = 10.0
 Report = Callable[[int, int], object]  # told of frames done, and of how many there will be
 Say = Callable[[str], object]  # told lines for whoever waits
 
@@ -50,11 +48,6 @@ class Alone:
 
     def end(self, job: Job) -> None:
         return
-
-
-def length_of(song: Path | None) -> float:
-    """How long a film is if nobody says: as its song, or PREVIEW_S, s."""
-    return audio_duration_s(song) if song else PREVIEW_S
 
 
 def is_cut(out: Path, alpha: bool) -> bool:
@@ -189,6 +182,8 @@ def _in_one_go(
     try:
         for moment in performance.moments():
             canvas = drawing.draw(moment)
+            if moment.is_before:
+                continue
             if track is not None and (heard := track.between(done / fps, (done + 1) / fps)):
                 writer.hear(heard)
             writer.write(pixels_of(canvas, writer.size), done / fps)

@@ -74,7 +74,7 @@ def cut(performance: Performance, form: Form, segment_s: float = SEGMENT_S) -> I
     open_: deque[_Open] = deque()  # one is drawn, and the next is looked ahead for
     start, index = 0, -1
     for moment in performance.moments():
-        index = index + 1 if moment.tick.t >= 0 else round(moment.tick.t * form.fps)
+        index = round(moment.tick.t * form.fps) if moment.is_before else index + 1
         if index >= performance.frames:
             break
         now = {id: controls[id] for id in seen}

@@ -9,9 +9,21 @@ from pathlib import Path
 import numpy as np
 
 from visualiser.audio import decode
-from visualiser.audio.source import SAMPLERATE
+from visualiser.audio.file import DEMO, AudioFile
+from visualiser.audio.source import SAMPLERATE, Silence, Source
+from visualiser.film.loop import Round
 from visualiser.types import FloatArray
 from visualiser.voice import Heard
+
+
+def source_of(song: Path | None, driver: str, turn_s: float | None = None) -> Source:
+    """What a film listens to: without a song, drivers of sound have the demo loop. turn_s: of a
+    loop, which hears its first seconds again and again."""
+    is_demo = song is None and driver == "audio"
+    path = DEMO if is_demo else song
+    if path is None:
+        return Silence()
+    return AudioFile(path, is_demo) if turn_s is None else Round(path, turn_s, is_demo)
 
 
 class Stretches:

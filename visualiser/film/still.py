@@ -43,8 +43,10 @@ def still(
     canvas = drawing.canvas
     try:
         for n, moment in enumerate(performance.moments()):
-            if n >= frames - LOOK_BACK_S * fps:
+            if n >= frames - drawing.memory_s * fps:
                 canvas = drawing.draw(moment)
+            else:
+                drawing.skip(moment)
             report(n + 1, frames)
     finally:
         performance.close()

@@ -18,6 +18,7 @@ from visualiser.types import FloatArray
 
 TRAIL_S = 3.0  # how much of the past is shown
 TRAIL_STEP_S = 1 / 25  # how finely it is remembered
+ROUNDED_S = 1e-6  # times are off by less
 FADING = ((0.0, 0.25), (0.35, 0.5), (0.75, 1.0))  # from which share on, how strong
 FURTHEST = 2.5  # deviations: the edge of a lane
 SHORTEST_PX = 1.5  # of a line: what pygame draws of shorter ones is left to chance
@@ -42,7 +43,7 @@ class Lanes:
             self._trail.clear()  # another model's latents mean other things
             self.latents = frame.model.latents
         self._now = t, frame.along if frame.along is not None else self.latents.along(frame.z)
-        if not self._trail or t - self._trail[-1][0] >= TRAIL_STEP_S:
+        if not self._trail or t - self._trail[-1][0] >= TRAIL_STEP_S - ROUNDED_S:
             self._trail.append(self._now)
 
     def draw_past(
@@ -50,7 +51,7 @@ class Lanes:
     ) -> None:
         """The lanes, and what trails off in them, as it will be at `now`, s of the show."""
         canvas.fill(PANE, box)
-        past = [(t, along) for t, along in self._trail if 0 <= now - t <= TRAIL_S]
+        past = [(t, along) for t, along in self._trail if 0 <= now - t <= TRAIL_S + ROUNDED_S]
         if not past:
             return
         at = Places(box, len(past[0][1]))

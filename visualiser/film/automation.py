@@ -1,0 +1,56 @@
+"""What was done in a take, over other sound: the same moves at the same times, heard anew."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from visualiser.audio.file import audio_duration_s
+from visualiser.config import Settings
+from visualiser.controls import Control, Controls
+from visualiser.film.replayed import Replayed, Wish
+from visualiser.film.soundtrack import source_of
+from visualiser.listener import Listener
+from visualiser.takes.events import Event
+from visualiser.takes.read import Take
+from visualiser.types import Tick
+
+DT = 1 / 60  # of ticks behind the take's end, s
+
+
+def automated(
+    take: Take, wish: Wish, settings: Settings, fps: float, declared: list[Control]
+) -> Replayed:
+    """A film as long as its song, or as the take if there is none; wish: its song is what is heard.
+    UserError as for a take, and for a song that is none."""
+    known = {control.id for control in declared if control.is_setting}
+    values = {id: value for id, value in take.head.controls.items() if id in known}
+    controls = Controls(declared, values | dict(wish.instead))
+    source = source_of(wish.song, str(controls["show.driver"]))
+    listener = Listener(source, settings.sound, controls)
+    until = take.seconds if wish.song is None else audio_duration_s(wish.song) - 1 / fps
+    if wish.seconds is not None:
+        until = wish.seconds - 1 / fps
+    heard = replace(take, events=list(_heard(take, listener, max(until, 0.0))))
+    source.close()
+    film = Replayed(heard, replace(wish, seconds=until), fps, declared)
+    if wish.song is None and film.soundtrack is not None:  # what the take heard, this does not
+        film.soundtrack.close()
+        film.soundtrack = None
+    return film
+
+
+def _heard(take: Take, listener: Listener, until: float) -> Iterator[Event]:
+    """The take's ticks as long as it goes, and then others that ask for nothing."""
+    began = take.events[0].tick.t
+    event = take.events[0]
+    for event in take.events:
+        t = event.tick.t - began
+        if t > until + 1:
+            return
+        yield replace(event, features=listener.listen(replace(event.tick, t=t)))
+    tick = event.tick
+    while tick.t - began < until:
+        tick = Tick(tick.index + 1, tick.t + DT, DT)
+        features = listener.listen(replace(tick, t=tick.t - began))
+        yield Event(tick, features)
