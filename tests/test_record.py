@@ -108,7 +108,8 @@ def test_ctrl_c_finishes_the_file(program: Program) -> None:
     with program.start(*PLAY, "--record", env=DUMMY) as playing:
         wait_until(lambda: list(program.recordings.glob("*.mp4")), "a recording")
         path = only(program.recordings, "*.mp4")
-        wait_until(lambda: path.stat().st_size > 10_000, "a second of it")
+        wait_until(lambda: path.stat().st_size > 10_000, "the beginning of it")
+        time.sleep(1.0)
         playing.signal(signal.SIGINT)
         assert playing.wait() in (0, 130)
         assert not has_traceback(playing.err)

@@ -19,12 +19,13 @@ from visualiser.video.writer import Pixels, VideoWriter, pixels_of
 from visualiser.voice import Fresh, Heard
 
 RECORDINGS = config.ROOT / "recordings"
+BEHIND_S = 0.15  # the encoder may be, with what waits for it
 
 
 class Recorder:
     """Records while the show plays. The window never waits: the file is opened, and frames are
     encoded, on a thread, and a frame that finds the encoder busy is left out: the one before it is
-    seen longer.
+    seen longer. Few frames wait, and none for long: what waits is lost in a crash.
 
     error: what ended the recording, or ""; frames: taken; dropped: left out.
     """
@@ -36,6 +37,7 @@ class Recorder:
         self.frames = self.dropped = 0
         self._open_file = open_file
         self._began: float | None = None
+        self._taken = 0.0  # by the encoder: the time of the last one, s from the first
         self._queue: queue.Queue[tuple[Pixels, float] | None] = queue.Queue(maxsize=8)
         self._sounds: deque[Heard] = deque(maxlen=4096)  # a minute of ticks
         self._thread = threading.Thread(target=self._run, name="record", daemon=True)
@@ -46,11 +48,18 @@ class Recorder:
         self._began = t if self._began is None else self._began
         if heard is not None:
             self._sounds.append(replace(heard, t=heard.t - self._began))
-        if self._queue.full():
+        t -= self._began
+        is_behind = t - self._taken > BEHIND_S and not self._queue.empty()
+        if self._queue.full() or is_behind:
             self.dropped += 1
         else:
-            self._queue.put((pixels_of(canvas), t - self._began))
+            self._queue.put((pixels_of(canvas), t))
             self.frames += 1
+
+    @property
+    def waiting(self) -> int:
+        """Frames that are not yet taken by the encoder."""
+        return self._queue.qsize()
 
     def close(self) -> None:
         """Write what is queued, finish the file and join."""
@@ -66,8 +75,9 @@ class Recorder:
         for item in iter(self._queue.get, None):  # to the end, so that nobody waits on a full queue
             while self._sounds and writer is not None and not self.error:
                 self._attempt(writer.hear, self._sounds.popleft())
+            pixels, self._taken = item
             if writer is not None and not self.error:
-                self._attempt(writer.write, *item)
+                self._attempt(writer.write, pixels, self._taken)
         if writer is not None:
             self._attempt(writer.close)
 
@@ -119,6 +129,7 @@ class Recording:
                 options.crf,
                 options.live_preset,
                 channels=1 if options.sound else 0,
+                is_live=True,
             ),
         )
 

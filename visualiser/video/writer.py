@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 Pixels = NDArray[np.uint8]  # (H, W, 4), blue, green, red, unused: as surfaces hold them
 TIME_BASE = Fraction(1, 90_000)
+AT_ONCE = "rc-lookahead=0:sync-lookahead=0:bframes=0:mbtree=0"
+MOST_THREADS = 4  # each holds a frame back
 SUFFIXES = (".mp4", ".webp")
 
 
@@ -37,7 +40,8 @@ class VideoWriter:
     the file cannot be begun; OSError from write and close where the disk is full.
 
     size: (width, height), even; fps: what players are told; channels: of the sound that comes
-    through `hear`, 0 where none does. A WebP has none.
+    through `hear`, 0 where none does. A WebP has none. is_live: nothing is held back, so that a
+    crash costs little; what looks ahead makes smaller files.
     """
 
     def __init__(
@@ -48,6 +52,7 @@ class VideoWriter:
         crf: int = 18,
         preset: str = "medium",
         channels: int = 0,
+        is_live: bool = False,
     ) -> None:
         import av
 
@@ -57,7 +62,8 @@ class VideoWriter:
         # With its index after the first fragment the file can say where picture and sound begin;
         # without, both come late by what their encoders look ahead, and not by the same.
         flags = "hybrid_fragmented+delay_moov"
-        crash = {"flush_packets": "1", "frag_duration": "500000"}  # us: what a crash can cost
+        # us: what a crash can cost, and how long a picture waits for sound that is late
+        crash = {"flush_packets": "1", "frag_duration": "100000", "max_interleave_delta": "100000"}
         options = {"movflags": flags, **crash} if mp4 else {"loop": "0"}
         self.path = path
         self.size = size
@@ -70,6 +76,9 @@ class VideoWriter:
         if mp4:
             video = self._file.add_stream("libx264", rate=rate)
             video.options = {"crf": str(crf), "preset": preset}
+            if is_live:
+                video.options = {**video.options, "x264-params": AT_ONCE}
+                video.codec_context.thread_count = min(os.cpu_count() or 1, MOST_THREADS)
             video.gop_size = max(round(fps), 1)  # about a second, for players that jump
         else:
             video = self._file.add_stream("libwebp_anim", rate=rate)
