@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pygame
@@ -194,7 +195,7 @@ def _evening(root: Path, display: str, preset: str, size: str, after_s: float) -
         program.wait()
     [video], [path] = (root / "recordings").glob("*.mp4"), (root / "takes").glob("*.take.gz")
     (video_s, frames), (sound_s, _) = _last(video, "video"), _last(flac_of(path), "audio")
-    return Left(played_s, video_s, read(path).seconds, sound_s, frames / max(video_s, 1e-3))
+    return Left(played_s, video_s, read(path).seconds, sound_s, frames / max(video_s, 1.0))
 
 
 def _begun(folder: Path, program: subprocess.Popen[bytes]) -> float:
@@ -213,6 +214,6 @@ def _last(path: Path, kind: str) -> tuple[float, int]:
     if not path.stat().st_size:
         return 0.0, 0
     with av.open(str(path)) as file:
-        stream = file.streams.get({kind: 0})[0]
-        times = [float(frame.pts * frame.time_base) for frame in file.decode(stream)]
+        stream: Any = file.streams.get({kind: 0})[0]
+        times = [frame.time for frame in file.decode(stream)]
     return (times[-1], len(times)) if times else (0.0, 0)
