@@ -10,13 +10,11 @@ import json
 import os
 import platform
 import statistics
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from itertools import pairwise
-from pathlib import Path
 
 from benchmarks import ear, eye, follow
 from benchmarks.cable import cable
@@ -25,8 +23,9 @@ from benchmarks.flash import flash
 from benchmarks.hands import hands
 from benchmarks.latency import latency
 from benchmarks.loop import loop
+from benchmarks.memory import kill, memory
 from benchmarks.panel import panel
-from benchmarks.program import command, play, virtual_screen
+from benchmarks.program import play, virtual_screen
 from benchmarks.record import record
 from benchmarks.reload import reload
 from benchmarks.render import render
@@ -220,31 +219,6 @@ def start(quick: bool) -> Iterator[Row]:
     yield Row("start: decoded picture", statistics.median(pictured), "s", 3.5, note=note)
 
 
-def memory(quick: bool) -> Iterator[Row]:
-    """Resident memory of the real program over ten minutes."""
-    if not Path("/proc/self/status").exists():
-        raise UserError("bench memory reads /proc, which this system does not have")
-    minutes = 1 if quick else 10
-    with virtual_screen() as display:
-        program = subprocess.Popen(
-            command("--seconds", str(minutes * 60 + 10)),
-            env={**os.environ, "DISPLAY": display},
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        try:
-            readings = []
-            for _ in range(minutes * 6):
-                time.sleep(10)
-                readings.append(resident_mb(program.pid))
-        finally:
-            program.terminate()
-            program.wait(20)
-    middle = readings[len(readings) // 2]
-    yield Row(f"memory: after {minutes} min", readings[-1], "MB", 500)
-    yield Row("memory: growth over the second half", readings[-1] - middle, "MB", 5)
-
-
 def mse(quick: bool) -> Iterator[Row]:
     """Reconstruction of shapes of each shipped model's own kind, from seeds it never saw."""
     import torch
@@ -272,10 +246,10 @@ def mse(quick: bool) -> Iterator[Row]:
 LOOKING = (eye.reconstruct, eye.denoise, eye.coverage, eye.crisp, eye.look, eye.learn)
 HEARING = (ear.onsets, ear.beat, ear.no_beat, ear.level, ear.cost, follow.still, follow.follow)
 PLAYING = (cable, latency, panel, reload, hands, teach, stage, flash)
-FILMING = (record, render, clap, loop)
+FILMING = (record, kill, memory, render, clap, loop)
 BENCHMARKS: dict[str, Callable[[bool], Iterator[Row]]] = {
     f.__name__: f
-    for f in (mse, decode, train, start, page, frames, memory, *LOOKING, *HEARING, *PLAYING, *FILMING)
+    for f in (mse, decode, train, start, page, frames, *LOOKING, *HEARING, *PLAYING, *FILMING)
 }
 
 
@@ -318,9 +292,3 @@ def print_table(rows: list[Row]) -> None:
             row.note,
         )
     Console(width=None if sys.stdout.isatty() else 160).print(table)
-
-
-def resident_mb(pid: int) -> float:
-    status = Path(f"/proc/{pid}/status").read_text()
-    line = next(line for line in status.splitlines() if line.startswith("VmRSS"))
-    return int(line.split()[1]) / 1024

@@ -147,20 +147,22 @@ def recorded(folder: Path, seconds: int) -> Claps:
     import pygame
 
     from visualiser.record import Recorder
-    from visualiser.video.writer import VideoWriter
+    from visualiser.types import Tick
+    from visualiser.video.formats import Quality
+    from visualiser.video.writer import open_writer
     from visualiser.voice import Fresh
 
     path, fps, fresh = folder / "live.mp4", 30.0, Fresh()
-    recorder = Recorder(
-        path, SIZE, lambda: VideoWriter(path, SIZE, fps, preset="ultrafast", channels=1)
-    )
+    quality = Quality(preset="ultrafast", live=True)
+    recorder = Recorder(lambda: open_writer(path, SIZE, fps, quality, channels=1), fps)
     lit = {round(t * fps) for t in times(seconds)}
     sound, canvas = fresh_sound(seconds, fps), pygame.Surface(SIZE, 0, 32)
     for n in range(round(seconds * fps)):
         canvas.fill("white" if n in lit else "black")
-        while recorder._queue.full():  # in true time it would have caught up
+        while recorder.waiting > 4:  # in true time it would have caught up
             time.sleep(0.0005)
-        recorder.write(canvas, n / fps, fresh.of(sound(n)))
+        recorder.write(canvas, Tick(n, n / fps, 1 / fps), fresh.of(sound(n)))
+    recorder.finish()
     recorder.close()
     return read(path)
 
@@ -170,10 +172,11 @@ def replayed(folder: Path, seconds: int) -> Claps:
     import time
 
     from visualiser.controls import Controls
+    from visualiser.decode import Inline
     from visualiser.film.render import render
     from visualiser.film.replayed import Replayed, Wish
-    from visualiser.nets import checkpoint
     from visualiser.run import declared_controls
+    from visualiser.show import Show
     from visualiser.takes.events import Head
     from visualiser.takes.log import Log
     from visualiser.takes.read import read as read_take
@@ -185,15 +188,16 @@ def replayed(folder: Path, seconds: int) -> Claps:
     values = {each.id: controls[each.id] for each in controls if each.is_setting}
     log = Log(Head(1, values, "2026-11-24T20:00:00"), True, folder / "takes")
     fps, sound = 60.0, fresh_sound(seconds, 60.0)
-    model = checkpoint.find(settings.model)
+    played = Show(controls, Inline(lambda frame: frame), 1)
     quiet = Features(0.0, np.zeros(4, np.float32), -120.0)
     lit = {round(t * fps) + after: after > 0 for t in times(seconds) for after in (0, 6)}
     for n in range(round(seconds * fps)):
         asked = [("stage.black", lit[n])] if n in lit else []
-        while log._queue.full():
+        while log.waiting > 1000:
             time.sleep(0.0005)
-        log.write(Tick(n, n / fps, 1 / fps), quiet, asked, model, sound(n))
+        log.write(Tick(n, n / fps, 1 / fps), quiet, asked, played, sound(n))
     log.close()
+    played.close()
     take = read_take(next((folder / "takes").glob("*.take.gz")))
     out = folder / "take.mp4"
     film = Replayed(take, Wish(), fps, declared)

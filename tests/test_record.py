@@ -40,8 +40,8 @@ def test_a_recording_plays_at_the_times_the_show_had(program: Program) -> None:
     assert video.pictures.shape[1:] == (360, 640, 3)
     assert (np.diff(video.times_s) > 0).all()
     assert video.times_s[0] == pytest.approx(0.0, abs=1e-3)
-    assert video.times_s[-1] == pytest.approx(3.0, abs=0.15)
-    assert video.length_s == pytest.approx(3.0, abs=0.2)
+    assert video.times_s[-1] == pytest.approx(3.0, abs=0.3)  # late frames are left out
+    assert video.length_s == pytest.approx(3.0, abs=0.3)
     flips = np.array(json.loads(timing.read_text())["flips"])
     assert len(video.times_s) > 0.7 * len(flips), "many frames are left out"
     # Each lies where a frame was shown: one that took longer is seen longer. The very first is
@@ -108,7 +108,8 @@ def test_ctrl_c_finishes_the_file(program: Program) -> None:
     with program.start(*PLAY, "--record", env=DUMMY) as playing:
         wait_until(lambda: list(program.recordings.glob("*.mp4")), "a recording")
         path = only(program.recordings, "*.mp4")
-        wait_until(lambda: path.stat().st_size > 10_000, "a second of it")
+        wait_until(lambda: path.stat().st_size > 10_000, "the beginning of it")
+        time.sleep(1.0)
         playing.signal(signal.SIGINT)
         assert playing.wait() in (0, 130)
         assert not has_traceback(playing.err)

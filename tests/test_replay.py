@@ -7,60 +7,16 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import hear
+from evening import evening
 from program import Program, has_traceback, only, read_sound, read_video
 
 from visualiser.audio.file import DEMO
-from visualiser.controls import Controls, Nudge, Stroke
-from visualiser.decode import Inline, Network
 from visualiser.frame import Frame
 from visualiser.nets import checkpoint
 from visualiser.run import declared_controls
-from visualiser.show import Show
-from visualiser.takes.events import Head, rounded
-from visualiser.takes.log import Log
 from visualiser.takes.read import Take, read
 from visualiser.takes.replay import Replay
-from visualiser.types import Features, Tick, UserError
-
-COMMANDS: dict[int, list[Any]] = {
-    20: [("show.driver", "audio"), ("audio.kick", 2.0)],
-    60: [("latents.2", 1.25), ("show.speed", 2.0)],
-    80: [("latents.release", True)],
-    100: [("show.pause", True)],
-    110: [("show.pause", True)],
-    130: [("draw.line", Stroke((0.2, 0.2), (0.8, 0.7)))],
-    140: [("show.mode", "latent")],
-    170: [("show.model", Nudge(1))],
-    190: [("cues.store", 1), ("cues.time", 0.5)],
-    195: [("show.driver", "simplex"), ("look.look", "neon"), ("perlin.speed", 1.0)],
-    200: [("cues.recall", 1)],
-    212: [("cues.undo", True)],
-    225: [("show.driver", "random")],
-}
-
-
-def evening(folder: Path, n: int = 240) -> tuple[list[Frame], Take]:
-    """A set that is played and written down; its frames, and the take."""
-    controls = Controls(declared_controls(), {"show.model": "shapes"})
-    show = Show(controls, Inline(Network().draw), 3)
-    values = {each.id: controls[each.id] for each in controls if each.is_setting}
-    log = Log(Head(3, values, "2026-11-24T20:00:00"), folder=folder)
-    rng, t, frames = np.random.default_rng(2), 5.0, []
-    for i in range(n):
-        dt = float(rng.uniform(0.012, 0.022)) if i else 0.0
-        t += dt
-        heard = hear(rng.random(), rng.random(16))
-        features = rounded(Features(heard.rms, heard.bands, -20.0, onset_low=float(i % 30 == 0),
-                                    loudness=rng.random()))  # fmt: skip
-        asked = COMMANDS.get(i, [])
-        tick = Tick(i, t, dt)
-        frames.append(show.update(tick, features, asked))
-        log.write(tick, features, asked, show.path, None, None, show.departed, show.cues.slots,
-                  show.cues.set_list.steps)  # fmt: skip
-    log.close()
-    show.close()
-    return frames, read(next(folder.glob("*.take.gz")))
+from visualiser.types import UserError
 
 
 @pytest.fixture(scope="module")
@@ -80,8 +36,7 @@ def again(take: Take, fps: float, **instead: Any) -> list[Frame]:
 def test_its_latents_are_those_of_the_evening_to_the_last_bit(played) -> None:
     frames, take = played
     replay = Replay(take, declared_controls(), {}, checkpoint.MODELS)
-    for frame, event in zip(frames, take.events, strict=True):
-        same = replay._go(event)
+    for frame, same in zip(frames, replay.ticks(), strict=True):
         assert same.model.name == frame.model.name and same.tick == frame.tick
         if frame.field is None:
             assert (same.z == frame.z).all()

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import gzip
 import json
+import math
+import resource
+import signal
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -13,16 +17,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from visualiser.controls import Nudge, Stroke, Swap
+from visualiser.controls import Controls, Nudge, Stroke, Swap, choice
+from visualiser.cue_files import Step
 from visualiser.nets import checkpoint
 from visualiser.takes.events import Head, digest, rounded
 from visualiser.takes.log import Log
+from visualiser.takes.needs import missing
 from visualiser.takes.read import Take, read
 from visualiser.types import Features, Tick, UserError
 
-HEAD = Head(7, {"show.speed": 1.5, "look.look": "relief", "look.smooth": True},
-            "2026-11-24T20:00:00", "song.flac")  # fmt: skip
 SHAPES, PETALS = (checkpoint.find(name) for name in ("shapes", "petals"))
+HEAD = Head(7, {"show.speed": 1.5, "look.look": "relief", "look.smooth": True},
+            "2026-11-24T20:00:00", "song.flac", models=(SHAPES.stem, PETALS.stem))  # fmt: skip
 
 
 def heard(rng: np.random.Generator) -> Features:
@@ -32,15 +38,25 @@ def heard(rng: np.random.Generator) -> Features:
                             bpm=180 * scalars[5], beat_confidence=scalars[6]))  # fmt: skip
 
 
+def show(path: Path) -> Any:
+    """One that plays that model."""
+    controls = Controls(
+        [choice("show.model", "", path.stem, (SHAPES.stem, PETALS.stem))],
+        {"show.model": path.stem},
+    )
+    cues = SimpleNamespace(found=None)
+    return SimpleNamespace(path=path, departed=None, controls=controls, cues=cues)
+
+
 def play(folder: Path, n: int = 300, commands: dict[int, Any] | None = None) -> list[tuple]:
     """Write n ticks; what was written."""
     rng, log = np.random.default_rng(1), Log(HEAD, folder=folder)
-    t, written = 0.0, []
+    t, written, one, other = 0.0, [], show(SHAPES), show(PETALS)
     for i in range(n):
         dt = float(rng.uniform(0.01, 0.03)) if i else 0.0
         t += dt
         row = (Tick(i, t, dt), heard(rng), tuple((commands or {}).get(i, ())))
-        log.write(*row, PETALS if i > 100 else SHAPES, song_at=2.0 + t)
+        log.write(*row, other if i > 100 else one, song_at=2.0 + t)
         written.append(row)
     log.close()
     assert not log.lost and not log.said()
@@ -85,32 +101,35 @@ def test_a_take_reads_back_the_very_same(tmp_path: Path) -> None:
 def test_anyone_can_look_into_it_and_it_is_small(tmp_path: Path) -> None:
     written = play(tmp_path, 1200)
     lines = gzip.decompress(only(tmp_path).read_bytes()).decode().splitlines()
-    assert json.loads(lines[0])["squircle take"] == 1
+    assert json.loads(lines[0])["squircle take"] == 2
     assert len(lines) == 1201
     assert only(tmp_path).stat().st_size / written[-1][0].t < 12_000  # of noise, the worst there is
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Any], bytes]:
-    """What was written of 400 frames, and the file."""
+def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[bytes, list[tuple]]:
     folder = tmp_path_factory.mktemp("whole")
-    return play(folder, 400), only(folder).read_bytes()
+    written = play(folder, 400, COMMANDS)
+    return only(folder).read_bytes(), written
 
 
-@settings(max_examples=40, deadline=None)
-@given(share=st.floats(0.02, 0.999))
+@settings(max_examples=60, deadline=None)
+@given(share=st.floats(0.0, 1.0, exclude_max=True) | st.floats(0.9, 1.0, exclude_max=True))
 def test_a_take_whose_end_is_missing_is_read_to_its_last_whole_event(
-    share: float, whole: tuple[list[Any], bytes], tmp_path_factory: pytest.TempPathFactory
+    share: float, whole: tuple[bytes, list[tuple]], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    written, data = whole
+    data, written = whole
     path = tmp_path_factory.getbasetemp() / "cut.take.gz"
     path.write_bytes(data[: int(len(data) * share)])
     try:
         take = read(path)
     except UserError as error:
-        assert share < 0.2 and str(path) in str(error)
+        assert share < 0.2 and str(path) in str(error) and "\n" not in str(error)
         return
     assert not take.is_whole
+    assert [event.commands for event in take.events] == [
+        asked for _, _, asked in written[: len(take.events)]
+    ]
     n = len(take.events)
     assert [event.tick for event in take.events] == [tick for tick, _, _ in written[:n]]
     assert n >= share * 400 - 60, "more than half a second and what zlib holds is missing"
@@ -126,24 +145,33 @@ def test_a_take_that_someone_has_edited_is_read_or_refused_in_a_line(
         lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner),
         max_leaves=6,
     )
-    head: Any = {"squircle take": 1, "seed": 1, "size": [64, 64], "song": "",
-                 "created": "", "controls": {"show.speed": 1.0}}  # fmt: skip
-    event: Any = {"i": 0, "t": 0.0, "dt": 0.0, "f": [0.0] * 27, "c": [["show.speed", 2.0]]}
+    head: Any = {"squircle take": 2, "seed": 1, "size": [64, 64], "song": "", "created": "",
+                 "loops": True, "models": ["shapes"], "begin": 0.0, "end": 1.0,
+                 "controls": {"show.speed": 1.0}}  # fmt: skip
+    event: Any = {"i": 0, "t": 0.0, "dt": 0.0, "f": [0.0] * 27, "c": [["show.speed", 2.0]],
+                  "p": "shapes", "m": {"shapes": ""}, "o": ["petals"], "d": [0.0], "s": 1.0,
+                  "w": {"q": {"1": ""}, "l": [[1, None, None, None]], "x": [2]},
+                  "q": {"1": ""}, "l": []}  # fmt: skip
     target = data.draw(st.sampled_from([head, event]))
     target[data.draw(st.sampled_from(sorted(target)))] = data.draw(anything)
     path = tmp_path_factory.mktemp("edited") / "a.take.gz"
     path.write_bytes(gzip.compress("\n".join(map(json.dumps, [head, event, event])).encode()))
     try:
-        assert isinstance(read(path), Take)
+        take = read(path)
+        assert isinstance(take, Take) and 0 <= take.seconds < math.inf
+        take.song_at(0.0)
+        missing(take)
     except UserError as error:
         assert str(path) in str(error) and len(str(error).splitlines()) == 1
 
 
 @pytest.mark.parametrize(
     ("data", "words"),
-    [(b"", "no take"), (b"\x00\x01", "no take"), (gzip.compress(b"hello\n"), "no take"),
-     (gzip.compress(b'{"squircle take": 2}\n'), "a newer one is needed"),
+    [(b"", "no take"), (b"\x00\x01", "no take"), (gzip.compress(b""), "no take"),
+     (gzip.compress(b"hello\n"), "no take"),
+     (gzip.compress(b'{"squircle take": 3}\n'), "a newer one is needed"),
      (gzip.compress(b'{"squircle take": 1}\n'), "lacks"),
+     (gzip.compress(b'{"squircle take": [1]}\n'), "newer"),
      (gzip.compress(b"[" * 100_000 + b"\n"), "take")],
 )  # fmt: skip
 def test_what_is_no_take_is_said_in_a_line(tmp_path: Path, data: bytes, words: str) -> None:
@@ -153,11 +181,85 @@ def test_what_is_no_take_is_said_in_a_line(tmp_path: Path, data: bytes, words: s
         read(path)
 
 
+def test_a_folder_is_no_take(tmp_path: Path) -> None:
+    for path in (tmp_path, tmp_path / "not there"):
+        with pytest.raises(UserError, match="cannot read"):
+            read(path)
+
+
+def test_a_take_that_unpacks_to_far_more_than_a_day_is_not_read_to_its_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "bomb.take.gz"
+    path.write_bytes(gzip.compress(b" " * 50_000_000))
+    with pytest.raises(UserError, match="too large"):
+        read(path)
+
+
+def test_a_take_of_the_first_version_is_read(tmp_path: Path) -> None:
+    """It told of cues and steps as they were after the tick."""
+    head = {"squircle take": 1, "created": "", "seed": 1, "size": [64, 64], "song": "",
+            "controls": {"show.speed": 1.0}}  # fmt: skip
+    first = {"i": 0, "t": 0.5, "dt": 0.0, "f": [0.0] * 27, "m": {"models/shapes.safetensors": ""}}
+    cue = 'name = "a"\nmodel = "shapes"\npoint = [0.5, 1]\n\n[show]\nspeed = 2.0\n'
+    told = {"i": 1, "t": 1.0, "q": {"3": cue, "4": ""}, "l": [[3, None, 2.0, None]], "s": 1.0}
+    lines = [head, first, told, {"i": 2, "t": 1.5}, {"i": 3, "t": 2.0}]
+    path = tmp_path / "old.take.gz"
+    path.write_bytes(gzip.compress("".join(json.dumps(line) + "\n" for line in lines).encode()))
+    take = read(path)
+    assert take.is_whole and take.seconds == 1.5 and not take.head.models
+    found = [event.found for event in take.events]
+    assert found[:2] == [None, None] and found[3] is None and found[2] is not None
+    assert found[2].cues[3].controls == {"show.speed": 2.0} and found[2].cues[4] is None
+    assert found[2].steps == (Step(3, None, 2.0, None),)
+    assert take.song_at(1.0) == 1.5
+
+
+def test_a_full_disk_ends_the_take_in_a_line_and_what_was_written_is_read(tmp_path: Path) -> None:
+    before, heed = resource.getrlimit(resource.RLIMIT_FSIZE), signal.SIG_IGN
+    heed = signal.signal(signal.SIGXFSZ, heed)
+    log, said, rng = Log(HEAD, folder=tmp_path), [], np.random.default_rng(1)
+    one = show(SHAPES)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (30_000, before[1]))
+    try:
+        for i in range(2000):
+            log.write(Tick(i, i / 60, 1 / 60), heard(rng), (), one)
+            said += log.said()
+            if said:
+                break
+            time.sleep(0.0005)
+        log.close()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, heed)
+    path = only(tmp_path)
+    assert len(said) == 1 and "not written down any more" in said[0] and str(path) in said[0]
+    take = read(path)
+    assert not take.is_whole and len(take.events) > 50
+
+
+def test_ticks_that_find_no_room_are_told_and_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("visualiser.takes.log.ROOM", 2)
+    log, rng, one = Log(HEAD, folder=tmp_path), np.random.default_rng(1), show(SHAPES)
+    for i in range(300):
+        log.write(Tick(i, i / 60, 1 / 60), heard(rng), (), one)
+    deadline = time.monotonic() + 10
+    while log.waiting and time.monotonic() < deadline:
+        time.sleep(0.01)
+    log.write(Tick(300, 5.0, 1 / 60), heard(rng), (), one)
+    log.close()
+    assert log.lost > 0 and ["not exact" in line for line in log.said()] == [True]
+    take = read(only(tmp_path))
+    assert take.is_whole and take.parts[0].lost == log.lost
+
+
 def test_where_nothing_can_be_written_the_show_goes_on_and_says_so(tmp_path: Path) -> None:
     (tmp_path / "takes").write_text("a file where the folder should be")
     log, said = Log(HEAD, folder=tmp_path / "takes"), []
     for i in range(200):
-        log.write(Tick(i, i / 60, 1 / 60), heard(np.random.default_rng(1)), (), SHAPES)
+        log.write(Tick(i, i / 60, 1 / 60), heard(np.random.default_rng(1)), (), show(SHAPES))
         if said := log.said():
             break
         time.sleep(0.01)

@@ -230,9 +230,9 @@ def _performance(options: argparse.Namespace, settings: Settings) -> Performance
 
 
 def _take(options: argparse.Namespace) -> int:
-    from visualiser.verbs import takes
+    from visualiser.verbs.takes import takes
 
-    takes.tell(options.file, options.json)
+    takes(options.files, options.out, options.start, options.stop, options.force, options.json)
     return 0
 
 

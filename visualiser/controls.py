@@ -199,6 +199,12 @@ class Controls:
                         f" ({self._keys[key.name][1].does}; {key.does})"
                     )
                 self._keys[key.name] = control, key
+        self.begin(settings)
+
+    def begin(self, settings: Mapping[str, Value]) -> None:
+        """Everything as at the start. Raises UserError as above."""
+        self._values.clear()
+        for control in self:
             if control.kind in ("hold", "live"):
                 self._set(control, control.default)
             if control.is_setting:
@@ -224,6 +230,10 @@ class Controls:
         other._declared, other._values = dict(self._declared), dict(self._values)
         other._sections = {name: dict(section) for name, section in self._sections.items()}
         return other
+
+    def limit(self, id: str, choices: Iterable[str]) -> None:
+        """Let a control have these choices, and no others."""
+        self._declared[id] = replace(self._declared[id], choices=tuple(choices))
 
     def offer(self, id: str, choice: str) -> None:
         """Add to the choices of a control that has some; one that is there already stays."""

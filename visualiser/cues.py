@@ -60,13 +60,17 @@ class View:
 
 class Cues:
     """folder: where cues are kept; None is in memory alone. waits: at the start, until all are
-    read, and then looks no more, as rendering wants it; else no frame ever waits."""
+    read, and then looks no more, as rendering wants it; else no frame ever waits.
+
+    found: what was found in the folder at the last tick, before its commands, or None.
+    """
 
     def __init__(self, controls: Controls, folder: Path | None = None, waits: bool = False) -> None:
         self.slots: dict[int, Cue] = {}
         self.set_list = SetList(controls)
         self._controls = controls
         self._kept = kept(controls)
+        self.found: Found | None = None
         self._folder = None
         if folder is not None:
             self._folder = CueFolder(folder, controls, self._kept, waits)
@@ -86,8 +90,11 @@ class Cues:
         obeyed the others already. Returns whether a cue begins to come."""
         before = self._goal
         self._bpm = features.bpm
+        self.found = None
         if self._folder is not None and (found := self._folder.poll(tick.dt)):
-            self._take(found)
+            if found.cues or found.steps is not None or found.broken != self._broken:
+                self.found = found
+            self.take(found)
         if self.set_list.is_time(self.set_list.order(self.slots), tick.dt, features):
             self._play_next(1, by_hand=False)
         for id, value in commands:
@@ -208,7 +215,7 @@ class Cues:
         what is rendered is a film, and no cues."""
         if self._folder is not None:
             if found := self._folder.poll(0.0):
-                self._take(found)
+                self.take(found)
             self._folder.close()
             self._folder = None
         return self
@@ -358,7 +365,7 @@ class Cues:
             at = self.set_list.find(self.set_list.order(self.slots), self._current)
             self.set_list.at = self.set_list.at if at is None else at
 
-    def _take(self, found: Found) -> None:
+    def take(self, found: Found) -> None:
         """What was changed by hand, in the folder."""
         for slot, cue in found.cues.items():
             if cue is not None:

@@ -91,8 +91,12 @@ def parser() -> argparse.ArgumentParser:
     )
     render.add_argument("--cluster", metavar="tcp://HOST:8786", help="a Dask cluster that does")
 
-    take = verb("take", "tell what a take holds, and what it needs")
-    take.add_argument("file", type=Path, metavar="FILE")
+    take = verb("take", "tell what a take holds and needs; with -o, cut one, or join several")
+    take.add_argument("files", nargs="+", type=Path, metavar="FILE")
+    take.add_argument("--from", dest="start", type=typed.seconds, metavar="S", help="begin there")
+    take.add_argument("--to", dest="stop", type=typed.seconds, metavar="S", help="and end there")
+    take.add_argument("-o", dest="out", type=Path, metavar="OUT.take.gz")
+    take.add_argument("--force", action="store_true", help="write over an existing file")
     take.add_argument("--json", action="store_true")
 
     train = verb("train", "train a model: on shapes, landscapes, or images of your own")

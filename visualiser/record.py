@@ -26,6 +26,7 @@ from visualiser.voice import Fresh, Heard
 
 RECORDINGS = config.ROOT / "recordings"
 WAITING = 8  # frames, of the output's size, that may wait for the encoder
+BEHIND_S = 0.15  # the encoder may be, with what waits for it: that much is lost in a crash
 LOOK_S = 1.0  # between two looks whether the file is there still
 Size = tuple[int, int]
 
@@ -52,6 +53,7 @@ class Recorder:
         self._due = 0.0  # when the next frame is wanted
         self._queue: queue.SimpleQueue[tuple[Pixels, float] | None] = queue.SimpleQueue()
         self._spare: deque[Pixels] = deque(maxlen=WAITING)  # memory of frames that are done
+        self._taken = 0.0  # by the encoder: the time of the last one, s from the first
         self._sounds: deque[Heard] = deque(maxlen=4096)  # a minute of ticks
         self._last: Pixels | None = None
         self._slot = -1
@@ -71,7 +73,8 @@ class Recorder:
         self._due += 1 / self._fps
         if self._due < t:  # some were missing
             self._due = t + 1 / self._fps
-        if self._queue.qsize() >= WAITING:
+        is_behind = t - self._began - self._taken > BEHIND_S and not self._queue.empty()
+        if self._queue.qsize() >= WAITING or is_behind:
             self.dropped += 1
             return
         spare = self._spare.popleft() if self._spare else None
@@ -89,6 +92,11 @@ class Recorder:
     @property
     def is_done(self) -> bool:
         return not self._thread.is_alive()
+
+    @property
+    def waiting(self) -> int:
+        """Frames that are not yet taken by the encoder."""
+        return self._queue.qsize()
 
     def close(self) -> None:
         """Wait until it is done."""
@@ -108,6 +116,7 @@ class Recorder:
         except Exception as error:
             self._fail(error)
         for pixels, t in iter(self._queue.get, None):
+            self._taken = t
             if writer is not None and not self.error:
                 self._attempt(self._write, writer, pixels, t)
             if not self._constant:  # else it may be repeated

@@ -173,8 +173,7 @@ def perform(
             window.scope.hear(tick, features)
             frame = show.update(tick, features, commands)
             if log is not None:
-                log.write(tick, features, commands, show.path, listener.sound, song_at,
-                          show.departed, show.cues.slots, show.cues.set_list.steps)  # fmt: skip
+                log.write(tick, features, commands, show, listener.sound, song_at)
             teacher.attend(tick, features, commands, show.drawing, show.model)
             if not commands and listener.attend(clock.now()):
                 continue  # something has begun meanwhile: that is drawn instead
@@ -238,7 +237,16 @@ def head_of(settings: Settings, controls: Controls, song: Path | None) -> Head:
     values = {each.id: controls[each.id] for each in controls if each.is_setting}
     size = (settings.window.width, settings.window.height)
     created = datetime.now().astimezone().isoformat(timespec="seconds")
-    return Head(settings.show.seed, values, created, str(song.resolve()) if song else "", size)
+    models = controls.get("show.model")
+    return Head(
+        settings.show.seed,
+        values,
+        created,
+        str(song.resolve()) if song else "",
+        size,
+        settings.sound.loop,
+        models.choices if models is not None else (),
+    )
 
 
 class Messages:

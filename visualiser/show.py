@@ -209,13 +209,18 @@ class Show:
             if not player.has_encoder:
                 raise UserError(f"{self.model.name} has no encoder: it cannot start from a picture")
             z = player.encode(pictures.read(path, self.model.architecture, turn_light=True))
+            if not np.isfinite(z).all():
+                raise UserError(f"{self.model.name} gave values that are not numbers")
         except UserError as error:
             self.notices.append(str(error))
             return
+        self._start_at(self.model.latents.to_point(z))
+        self.notices.append(f"from {path.name}")
+
+    def _start_at(self, point: FloatArray) -> None:
         self.controls.apply(("show.mode", "latent"))
         self._mode = "latent"
-        self.depart(self.model.latents.to_point(z))
-        self.notices.append(f"from {path.name}")
+        self.depart(point)
 
     def depart(self, point: FloatArray) -> None:
         """Let the walk go on from a point, (n_directions,)."""

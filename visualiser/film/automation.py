@@ -12,7 +12,7 @@ from visualiser.film.replayed import Replayed, Wish
 from visualiser.film.soundtrack import source_of
 from visualiser.listener import Listener
 from visualiser.takes.events import Event
-from visualiser.takes.read import Take
+from visualiser.takes.read import Part, Take
 from visualiser.types import Tick
 
 DT = 1 / 60  # of ticks behind the take's end, s
@@ -31,7 +31,7 @@ def automated(
     until = take.seconds if wish.song is None else audio_duration_s(wish.song) - 1 / fps
     if wish.seconds is not None:
         until = wish.seconds - 1 / fps
-    heard = replace(take, events=list(_heard(take, listener, max(until, 0.0))))
+    heard = replace(take, parts=tuple(_heard(take, listener, max(until, 0.0))))
     source.close()
     film = Replayed(heard, replace(wish, seconds=until), fps, declared)
     if wish.song is None and film.soundtrack is not None:  # what the take heard, this does not
@@ -40,17 +40,20 @@ def automated(
     return film
 
 
-def _heard(take: Take, listener: Listener, until: float) -> Iterator[Event]:
+def _heard(take: Take, listener: Listener, until: float) -> Iterator[Part]:
     """The take's ticks as long as it goes, and then others that ask for nothing."""
-    began = take.events[0].tick.t
-    event = take.events[0]
-    for event in take.events:
-        t = event.tick.t - began
-        if t > until + 1:
-            return
-        yield replace(event, features=listener.listen(replace(event.tick, t=t)))
-    tick = event.tick
-    while tick.t - began < until:
-        tick = Tick(tick.index + 1, tick.t + DT, DT)
-        features = listener.listen(replace(tick, t=tick.t - began))
-        yield Event(tick, features)
+    for began, part in zip(take.begins, take.parts, strict=True):
+        starts = part.events[0].tick.t + part.begin_s - began  # in the ticks' own time
+        events: list[Event] = []
+        for event in part.events:
+            tick = replace(event.tick, t=event.tick.t - starts)
+            if tick.t > until + 1 and events:
+                break
+            events.append(replace(event, features=listener.listen(tick)))
+        is_last = part is take.parts[-1]
+        while is_last and (tick := events[-1].tick).t - starts < until:
+            tick = Tick(tick.index + 1, tick.t + DT, DT)
+            features = listener.listen(replace(tick, t=tick.t - starts))
+            events.append(Event(tick, features))
+        head = replace(part.head, end_s=None) if is_last else part.head
+        yield replace(part, head=head, events=events)

@@ -48,7 +48,7 @@ class Replayed:
         path = wish.song or sound_of(take)
         is_beside = path == flac_of(take.path)
         place = self._at if is_beside or wish.song else self._sung
-        loop = not (is_beside or wish.song)  # as it was played
+        loop = take.head.loops and not (is_beside or wish.song)  # as it was played
         self.soundtrack = Soundtrack(path, loop, place) if path else None
 
     def _at(self, t: float) -> float:

@@ -1,14 +1,20 @@
 """What a take is made of, and how it stands in the file.
 
 A take is gzip of lines of JSON, so that `zcat` shows it: first a line about the whole, then one a
-tick. It is flushed twice a second in such a way that what was written can be read though the end is
-missing. Numbers are written so that they read back the very same.
+tick. It is flushed several times a second in such a way that what was written can be read though
+the end is missing. Numbers are written so that they read back the very same. Takes that are joined
+lie one behind the other, each with its own first line.
+
+What the show finds on the disk is in the lines as it was found, so that it is there again when the
+take is played, whatever the disk holds by then: models by name, cues and the set list by content,
+pictures that were dropped as the points they led to.
 """
 
 from __future__ import annotations
 
 import hashlib
 import math
+import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,10 +22,12 @@ from typing import Any
 import numpy as np
 
 from visualiser.controls import Command, Nudge, Pulse, Stroke, Swap, Value
-from visualiser.cue_files import Step
+from visualiser.cue_files import Cue, Step, to_text
+from visualiser.cue_folder import Found
 from visualiser.types import Features, FloatArray, Tick
 
-VERSION = 1
+VERSION = 2
+READ = (1, 2)  # versions
 MARK = "squircle take"  # the key of the first line that says what it is, and its version
 STEP_S = 0.004  # a song that is off by more than this is not where it was thought to be
 DIGITS = 4  # of what is heard: finer than anything it does
@@ -32,30 +40,39 @@ SCALARS = (
 @dataclass(frozen=True)
 class Head:
     """The first line. controls: their values at the start; song: path of the song that was heard,
-    or ""; size: of the output, px."""
+    or ""; size: of the output, px; loops: whether the song began again at its end; models: that
+    could be chosen from, in their order, () where that is not known; begin_s, end_s: which seconds
+    from the first tick on are seen: what is before them is gone through unseen, since all that
+    moves has come from there."""
 
     seed: int
     controls: dict[str, Value]
     created: str
     song: str = ""
     size: tuple[int, int] = (1280, 720)
+    loops: bool = True
+    models: tuple[str, ...] = ()
+    begin_s: float = 0.0
+    end_s: float | None = None
 
 
 @dataclass(frozen=True)
 class Event:
-    """One tick: what was heard and asked for. models: file -> SHA-256 of those that begin to play
-    with it; song_at: where the song was, s, or None; departed: the point that the walk was let go
-    on from, of a picture that may be gone by now; cues: slot -> the text of those that have come or
-    changed, "" for one that has gone; steps: of the set list, where they have changed."""
+    """One tick: what was heard and asked for. plays: the name of the model that begins to play, ""
+    where the one before goes on; models: file -> SHA-256 of that; offered: models that can be
+    chosen from now on; song_at: where the song was, s, or None; departed: the point that the walk
+    was let go on from, of a picture that may be gone by now; found: in the folder of cues, before
+    the commands."""
 
     tick: Tick
     features: Features
     commands: tuple[Command, ...] = ()
+    plays: str = ""
     models: dict[str, str] = field(default_factory=dict)
+    offered: tuple[str, ...] = ()
     song_at: float | None = None
     departed: FloatArray | None = None
-    cues: dict[int, str] = field(default_factory=dict)
-    steps: tuple[Step, ...] | None = None
+    found: Found | None = None
 
 
 def digest(path: Path) -> str:
@@ -68,9 +85,10 @@ def digest(path: Path) -> str:
 
 def rounded(features: Features) -> Features:
     """As it stands in a take. A show that is logged hears this, so that it can be played again to
-    the last bit."""
-    values = {name: round(getattr(features, name), DIGITS) for name in SCALARS}
-    bands = np.round(features.bands, DIGITS).astype(np.float32)
+    the last bit. What is no number is 0."""
+    values = {name: round(_or_0(getattr(features, name)), DIGITS) for name in SCALARS}
+    bands = np.nan_to_num(features.bands, posinf=0.0, neginf=0.0)
+    bands = np.round(bands, DIGITS).astype(np.float32)
     return Features(
         **values, bands=bands, floor=features.floor, gain_db=features.gain_db,
         heard_t=features.heard_t,
@@ -78,10 +96,13 @@ def rounded(features: Features) -> Features:
 
 
 def of_head(head: Head) -> dict[str, Any]:
-    return {
+    line: dict[str, Any] = {
         MARK: VERSION, "created": head.created, "seed": head.seed, "size": list(head.size),
-        "song": head.song, "controls": head.controls,
+        "song": head.song, "loops": head.loops, "models": list(head.models),
     }  # fmt: skip
+    if head.begin_s or head.end_s is not None:
+        line |= {"begin": head.begin_s, "end": head.end_s}
+    return line | {"controls": head.controls}
 
 
 def to_head(line: Any) -> Head:
@@ -91,9 +112,13 @@ def to_head(line: Any) -> Head:
         values = {str(id): value for id, value in line["controls"].items()}
         if not all(isinstance(value, bool | int | float | str) for value in values.values()):
             raise ValueError("a control has a value that is none")
-        return Head(int(line["seed"]), values, str(line["created"]), str(line["song"]),
-                    (int(width), int(height)))  # fmt: skip
-    except (KeyError, TypeError, AttributeError) as error:
+        return Head(
+            int(line["seed"]), values, str(line["created"]), str(line["song"]),
+            (int(width), int(height)), bool(line.get("loops", True)),
+            tuple(str(name) for name in line.get("models", [])),
+            max(_finite(line.get("begin", 0.0)), 0.0), _maybe(line.get("end")),
+        )  # fmt: skip
+    except (KeyError, TypeError, AttributeError, OverflowError) as error:
         raise ValueError(f"its first line lacks {error}") from None
 
 
@@ -111,18 +136,22 @@ def of_event(event: Event, before: Event | None) -> dict[str, Any]:
         line["f"] = heard
     if event.commands:
         line["c"] = [[id, _of_value(value)] for id, value in event.commands]
+    if event.plays:
+        line["p"] = event.plays
     if event.models:
         line["m"] = event.models
+    if event.offered:
+        line["o"] = list(event.offered)
     if event.departed is not None:
         line["d"] = event.departed.tolist()
-    if event.cues:
-        line["q"] = {str(slot): text for slot, text in event.cues.items()}
-    if event.steps is not None:
-        line["l"] = [[step.cue, step.time, step.hold_s, step.bars] for step in event.steps]
+    if event.found is not None:
+        line["w"] = _of_found(event.found)
     expected = song_after(before, tick.t)
     at = event.song_at
     if at is not None and (expected is None or abs(expected - at) > STEP_S):
         line["s"] = round(at, 6)
+    elif at is None and expected is not None:
+        line["s"] = None
     return line
 
 
@@ -139,22 +168,58 @@ def to_event(line: Any, before: Event | None) -> Event:
             raise ValueError("nothing was heard")
         else:
             features = before.features
-        commands = tuple((str(id), _to_value(value)) for id, value in line.get("c", []))
-        models = {str(name): str(found) for name, found in line.get("m", {}).items()}
-        song_at = _finite(line["s"]) if "s" in line else song_after(before, t)
         point = [_finite(number) for number in line["d"]] if "d" in line else None
-        departed = None if point is None else np.array(point, np.float32)
-        cues = {int(slot): str(text) for slot, text in line.get("q", {}).items()}
-        steps = None
-        if "l" in line:
-            steps = tuple(
-                Step(int(cue), _maybe(time), _maybe(hold), _maybe(bars))
-                for cue, time, hold, bars in line["l"]
-            )
-        tick = Tick(int(line["i"]), t, dt)
-        return Event(tick, features, commands, models, song_at, departed, cues, steps)
+        return Event(
+            Tick(int(line["i"]), t, dt),
+            features,
+            tuple((str(id), _to_value(value)) for id, value in line.get("c", [])),
+            str(line.get("p", "")),
+            {str(name): str(found) for name, found in line.get("m", {}).items()},
+            tuple(str(name) for name in line.get("o", [])),
+            _maybe(line["s"]) if "s" in line else song_after(before, t),
+            None if point is None else np.array(point, np.float32),
+            to_found(line["w"]) if "w" in line else None,
+        )
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"a line lacks {error}") from None
+
+
+def _of_found(found: Found) -> dict[str, Any]:
+    line: dict[str, Any] = {}
+    if found.cues:
+        line["q"] = {str(slot): to_text(cue) if cue else "" for slot, cue in found.cues.items()}
+    if found.steps is not None:
+        line["l"] = [[step.cue, step.time, step.hold_s, step.bars] for step in found.steps]
+    if found.broken:
+        line["x"] = sorted(found.broken)
+    return line
+
+
+def to_found(line: Any) -> Found:
+    """q: slot -> a cue's text, "" where it has gone; l: steps of the set list; x: slots whose file
+    is broken. The first version had q and l among what is of the tick, as they were after it."""
+    steps = None
+    if "l" in line:
+        steps = tuple(
+            Step(int(cue), _maybe(time), _maybe(hold), _maybe(bars))
+            for cue, time, hold, bars in line["l"]
+        )
+    cues = {int(slot): _to_cue(str(text)) for slot, text in line.get("q", {}).items()}
+    return Found(cues, steps, frozenset(int(slot) for slot in line.get("x", [])))
+
+
+def _to_cue(text: str) -> Cue | None:
+    """It was a right one when it was found; what it asks for may be gone by now, and is left out
+    when it comes."""
+    if not text:
+        return None
+    raw = tomllib.loads(text)
+    name, model = str(raw.pop("name")), str(raw.pop("model"))
+    point = np.array([_finite(number) for number in raw.pop("point")], np.float32)
+    values = {f"{section}.{key}": v for section, inner in raw.items() for key, v in inner.items()}
+    if not all(isinstance(value, bool | int | float | str) for value in values.values()):
+        raise ValueError("a cue has a value that is none")
+    return Cue(name, model, point, values)
 
 
 def song_after(before: Event | None, t: float) -> float | None:
@@ -171,6 +236,10 @@ def _finite(value: Any) -> float:
     return number
 
 
+def _or_0(value: float) -> float:
+    return float(value) if math.isfinite(value) else 0.0
+
+
 def _maybe(value: Any) -> float | None:
     return None if value is None else _finite(value)
 
@@ -184,6 +253,8 @@ def _of_value(value: Any) -> Any:
         return {"stroke": [*value.start, *value.end]}
     if isinstance(value, Pulse):
         return {"pulse": [value.bpm, value.phase]}
+    if isinstance(value, np.generic):
+        value = value.item()
     if isinstance(value, bool | int | str) or (isinstance(value, float) and math.isfinite(value)):
         return value
     return str(value)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Mapping
 from pathlib import Path
 
-from visualiser.controls import Value
+from visualiser.controls import Control, Value
 from visualiser.nets import checkpoint
 from visualiser.takes.events import digest
 from visualiser.takes.log import flac_of
@@ -14,16 +15,68 @@ from visualiser.takes.read import Take
 
 def missing(take: Take, instead: Mapping[str, Value] = {}, folder: Path = checkpoint.MODELS
             ) -> list[str]:  # fmt: skip
-    """What a take needs and what is not there, or not as it was: a line each."""
+    """What a take cannot be played again without, and is not there, or not as it was: a line
+    each. Nothing takes its place unasked."""
+    if "show.model" in instead:
+        return []
+    played: dict[str, list[str]] = {}
+    for event in take.events:
+        for name, was in event.models.items():
+            known = played.setdefault(name, [])
+            known += [was] if was and was not in known else []
     lines = []
-    for name, was in take.models.items() if "show.model" not in instead else ():
-        path = here(name, folder)
+    for name, known in played.items():
+        path, stem = here(name, folder), Path(name).stem
         if path is None:
-            have = ", ".join(checkpoint.names(folder)) or "none"
-            lines.append(f"its model {Path(name).stem} is gone; --model takes another: {have}")
-        elif was and digest(path) != was:
-            lines.append(f"its model {path.stem} is another now; --model {path.stem} takes it so")
+            lines.append(f"its model {stem} is gone; {_nearest(stem, known, folder)}")
+        elif len(known) > 1:
+            lines.append(f"its model {stem} was changed while it played, and no file is both;"
+                         f" --model {stem} takes it as it is now")  # fmt: skip
+        elif known and digest(path) not in known:
+            same = _same(known, folder)
+            takes = f"that one is called {same} now" if same else f"--model {stem} takes it so"
+            lines.append(f"its model {stem} is another now; {takes}")
     return lines
+
+
+def lacking(take: Take, declared: list[Control], folder: Path = checkpoint.MODELS) -> list[str]:
+    """What else is not there any more: a line each."""
+    lines = []
+    played = {Path(name).stem for name in take.models}
+    for event in take.events:
+        for slot, cue in event.found.cues.items() if event.found else ():
+            stem = Path(cue.model).stem if cue else ""
+            if cue and stem not in played and here(f"{stem}{checkpoint.SUFFIX}", folder) is None:
+                lines.append(f"cue {slot}, which did not come, is of the model {stem}, which is"
+                             f" gone; {_nearest(stem, [], folder)}")  # fmt: skip
+    choices = {each.id: each.choices for each in declared if each.kind == "choice"}
+    for part in take.parts:
+        song = part.head.song
+        if song and not flac_of(take.path).is_file() and not Path(song).is_file():
+            lines.append(f"its song {song} is gone; --audio plays it with another")
+        for id, value in part.head.controls.items():
+            if id != "show.model" and value not in choices.get(id, (value,)):
+                lines.append(f"it begins with {id} = {value!r}, which is gone")
+    return list(dict.fromkeys(lines))
+
+
+def _nearest(stem: str, known: list[str], folder: Path) -> str:
+    """What is offered in its place."""
+    names = checkpoint.names(folder)
+    if same := _same(known, folder):
+        return f"it is called {same} now: --model {same} takes it"
+    near = difflib.get_close_matches(stem, names, 1, 0.0)
+    if not near:
+        return "there is no other; 'python main.py train' makes one"
+    others = ", ".join(name for name in names if name != near[0])
+    more = f", another of: {others}" if others else ""
+    return f"the nearest by name is {near[0]}: --model {near[0]} takes it{more}"
+
+
+def _same(known: list[str], folder: Path) -> str:
+    """The name of a model that is one of those known by SHA-256; "" if there is none."""
+    paths = (folder / f"{name}{checkpoint.SUFFIX}" for name in checkpoint.names(folder))
+    return next((path.stem for path in paths if digest(path) in known), "") if known else ""
 
 
 def here(name: str, folder: Path = checkpoint.MODELS) -> Path | None:

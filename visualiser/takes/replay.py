@@ -1,28 +1,27 @@
 """A take, played again: the very same path, at any frame rate.
 
-The show goes through the ticks that were, with what was heard and asked for then, so its latents
-are those of the evening to the last bit. A frame between two of its ticks is drawn from the place
-between their latents: on another frame rate it is the same path.
+The show goes through the ticks that were, with what was heard, asked for and found on the disk
+then, so its latents are those of the evening to the last bit. A frame between two of its ticks is
+drawn from the place between their latents: on another frame rate it is the same path.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from visualiser.controls import Control, Controls, Value
-from visualiser.cue_controls import kept
-from visualiser.cue_files import read_cue
+from visualiser.controls import Command, Control, Controls, Value
+from visualiser.cue_files import Cue
 from visualiser.decode import Inline
 from visualiser.frame import Frame, Moment
-from visualiser.show import Show
-from visualiser.takes.events import Event
-from visualiser.takes.read import Take
-from visualiser.types import Features, Tick, UserError
+from visualiser.nets import checkpoint
+from visualiser.show import Decoder, Show
+from visualiser.takes.events import Event, Head
+from visualiser.takes.read import Part, Take
+from visualiser.types import Features, FloatArray, Tick
 
 
 class Replay:
@@ -37,69 +36,153 @@ class Replay:
     ) -> None:
         self._take = take
         self._instead = dict(instead)
-        known = {control.id for control in declared if control.is_setting}
-        given = {id: value for id, value in take.head.controls.items() if id in known}
-        self.controls = Controls(declared, given | self._instead)
-        self._kept = kept(self.controls)
-        self._times = np.array([event.tick.t for event in take.events])
-        # Nothing is drawn here: only of frames that are shown it is worth while.
-        self._show = Show(self.controls, Inline(lambda frame: frame), take.head.seed, folder)
+        self._folder = folder
+        self._models = next((c.choices for c in declared if c.id == "show.model"), ())
+        self._known = {control.id for control in declared if control.is_setting}
+        choices, values = self._start(take.head)
+        self.controls = Controls(
+            [replace(c, choices=choices) if c.id == "show.model" else c for c in declared], values
+        )
+        self._show = self._play(take.parts[0])
 
     def moments(self, fps: float, start_s: float = 0.0, stop_s: float | None = None
                 ) -> Iterator[Moment]:  # fmt: skip
         """At an even rate, from start_s to stop_s of the take, or its end."""
-        events, began = self._take.events, self._take.events[0].tick.t
-        before = after = self._go(events[0])
-        at, features, passed = 1, events[0].features, [events[0].features]
         stop_s = self._take.seconds if stop_s is None else min(stop_s, self._take.seconds)
-        n = 0
-        while (t := start_s + n / fps) <= stop_s + 1e-9:
-            while at < len(events) and events[at - 1].tick.t - began < t:
-                before, after = after, self._go(events[at])
-                passed.append(events[at].features)
-                at += 1
-            if passed:
-                features, passed = _together(passed), []
-            here = events[at - 1].tick.t - began
-            there = events[at - 2].tick.t - began if at > 1 else here
-            share = (t - there) / (here - there) if here > there else 1.0
-            tick = Tick(n, t, 1 / fps if n else 0.0)
-            yield Moment(tick, between(before, after, min(max(share, 0.0), 1.0)), features)
-            n += 1
+        n, parts = 0, self._take.parts
+        first = parts[0].events[0].tick.t + parts[0].begin_s
+        for begins, part in zip(self._take.begins, parts, strict=True):
+            is_last = part is parts[-1]
+            ends = stop_s + 1e-9 if is_last else min(begins + part.seconds, stop_s + 1e-9)
+            way: _Way | None = None
+            while (t := start_s + n / fps) < ends:
+                if way is None:  # what is over by start_s is not gone through
+                    self._begin(part)
+                    way = _Way(part, self._go)
+                frame, features = way.to(t - begins + part.begin_s)
+                if part is not parts[0]:  # times go on from those of the part before
+                    came = frame.tick.t - part.events[0].tick.t - part.begin_s
+                    frame = replace(frame, tick=replace(frame.tick, t=first + begins + came))
+                yield Moment(Tick(n, t, 1 / fps if n else 0.0), frame, features)
+                n += 1
+
+    def ticks(self) -> Iterator[Frame]:
+        """What the show gave at its own ticks, as it did then."""
+        for part in self._take.parts:
+            self._begin(part)
+            for event in part.events:
+                yield self._go(event)
 
     def song_at(self, t: float) -> float | None:
         """Where the song is at t of the take, s, or None where there is none."""
-        events, began = self._take.events, self._take.events[0].tick.t
-        at = int(np.searchsorted(self._times, t + began, "right")) - 1
-        event = events[max(at, 0)]
-        return None if event.song_at is None else event.song_at + t + began - event.tick.t
-
-    def _go(self, event: Event) -> Frame:
-        asked = [(id, value) for id, value in event.commands if id not in self._instead]
-        if event.departed is not None:  # of a picture that was dropped, or drawn
-            self._show.depart(event.departed)
-            asked += [("show.mode", "latent")] * any(id == "show.drop" for id, _ in asked)
-        asked = [(id, value) for id, value in asked if id != "show.drop"]
-        frame = self._show.update(event.tick, event.features, asked)
-        self._put_cues(event)
-        return frame
-
-    def _put_cues(self, event: Event) -> None:
-        """Cues as they were then: their files may be others by now."""
-        cues = self._show.cues
-        for slot, text in event.cues.items():
-            cues.slots.pop(slot, None)
-            with suppress(UserError):  # of a model that is gone: its recall is left out
-                if text:
-                    cue = read_cue(text.encode(), self.controls, self._kept)
-                    model = str(self._instead.get("show.model", cue.model))
-                    values = {id: self._instead.get(id, v) for id, v in cue.controls.items()}
-                    cues.slots[slot] = replace(cue, model=model, controls=values)
-        if event.steps is not None:
-            cues.set_list.steps = event.steps
+        return self._take.song_at(t)
 
     def close(self) -> None:
         self._show.close()
+
+    def _begin(self, part: Part) -> None:
+        """Each part has a show of its own, with the same controls."""
+        self._show.close()
+        choices, values = self._start(part.head)
+        self.controls.limit("show.model", choices)
+        self.controls.begin(values)
+        self._show = self._play(part)
+
+    def _start(self, head: Head) -> tuple[tuple[str, ...], dict[str, Value]]:
+        """Models to choose from, and values, as they were at its start."""
+        given = {id: value for id, value in head.controls.items() if id in self._known}
+        values = given | self._instead
+        if "show.model" in values:
+            values["show.model"] = _here(str(values["show.model"]), self._folder)
+        choices = head.models or self._models
+        wanted = str(values.get("show.model", ""))
+        return (choices if wanted in choices or not wanted else (*choices, wanted)), values
+
+    def _play(self, part: Part) -> Again:
+        # Nothing is drawn here: only of frames that are shown it is worth while.
+        decoder = Inline(lambda frame: frame)
+        is_told = bool(part.head.models) and "show.model" not in self._instead
+        return Again(self.controls, decoder, part.head.seed, self._folder, is_told)
+
+    def _go(self, event: Event) -> Frame:
+        asked = [command for command in event.commands if command[0] not in self._instead]
+        if event.found is not None:
+            cues = event.found.cues.items()
+            found = {slot: cue and self._instead_of(cue) for slot, cue in cues}
+            self._show.cues.take(replace(event.found, cues=found))
+        return self._show.go(event, asked)
+
+    def _instead_of(self, cue: Cue) -> Cue:
+        values = {id: self._instead.get(id, value) for id, value in cue.controls.items()}
+        model = str(self._instead.get("show.model", cue.model))
+        return replace(cue, model=model, controls=values)
+
+
+class Again(Show):
+    """A show that is told what it found on the disk then. is_told: also which model plays."""
+
+    def __init__(
+        self, controls: Controls, decoder: Decoder, seed: int, folder: Path, is_told: bool
+    ) -> None:
+        super().__init__(controls, decoder, seed, folder)
+        self._is_told = is_told
+        self._event: Event | None = None
+
+    def go(self, event: Event, commands: Iterable[Command]) -> Frame:
+        """The tick of that event."""
+        self._event = event
+        commands = list(commands)
+        for name in event.offered:
+            self.controls.offer("show.model", name)
+        if event.departed is not None and not any(id == "show.drop" for id, _ in commands):
+            self.depart(event.departed)  # of what was drawn
+        return self.update(event.tick, event.features, commands)
+
+    def _start_from(self, path: Path) -> None:
+        if self._event is not None and self._event.departed is not None:
+            self._start_at(self._event.departed)  # else it could not be read then
+
+    def depart(self, point: FloatArray) -> None:
+        if len(point) == self.model.latents.n_directions:  # else it is another model, on demand
+            super().depart(point)
+
+    def _follow_controls(self, onward: Command | None) -> None:
+        if self._is_told and self._event is not None:
+            name = _here(self._event.plays or self._playing, self._folder)
+            self.controls.offer("show.model", name)
+            self.controls.apply(("show.model", name))
+            onward = None
+        super()._follow_controls(onward)
+
+
+class _Way:
+    """The way through a part, tick by tick."""
+
+    def __init__(self, part: Part, go: Callable[[Event], Frame]) -> None:
+        self._events, self._go = part.events, go
+        self._began = part.events[0].tick.t
+        self._before = self._after = go(part.events[0])
+        self._at = 1  # of the next event
+        self._features: Features | None = None
+
+    def to(self, t: float) -> tuple[Frame, Features]:
+        """The frame at t, s from the part's first tick on, and what was heard since the call
+        before; t must not shrink."""
+        events, began = self._events, self._began
+        at = self._at
+        while at < len(events) and events[at - 1].tick.t - began < t:
+            self._before, self._after = self._after, self._go(events[at])
+            at += 1
+        passed = [event.features for event in events[self._at : at]]
+        self._at = at
+        if self._features is None:  # nothing is known of before
+            self._features = events[at - 1].features
+        elif passed:
+            self._features = _together(passed)
+        here = events[at - 1].tick.t - began
+        there = events[at - 2].tick.t - began if at > 1 else here
+        share = (t - there) / (here - there) if here > there else 1.0
+        return between(self._before, self._after, min(max(share, 0.0), 1.0)), self._features
 
 
 def between(before: Frame, after: Frame, share: float) -> Frame:
@@ -123,3 +206,11 @@ def _together(passed: list[Features]) -> Features:
         for name in ("onset", "onset_low", "onset_mid", "onset_high")
     }
     return replace(last, **onsets)
+
+
+def _here(name: str, folder: Path) -> str:
+    """A model that was given by its path, and has gone from there, by its name in the folder."""
+    path = Path(name)
+    if checkpoint.is_path(name) and not path.is_file() and (folder / path.name).is_file():
+        return path.stem
+    return name

@@ -1,23 +1,87 @@
-"""What a take holds, and what it needs."""
+"""What a take holds and needs; and takes cut and joined."""
 
 from __future__ import annotations
 
 import json
+import os
+import sys
 from collections import Counter
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
-from visualiser.takes.needs import missing, sound_of
-from visualiser.takes.read import read
+from visualiser.files import refuse_existing
+from visualiser.run import declared_controls
+from visualiser.takes import sound, splice
+from visualiser.takes.log import flac_of
+from visualiser.takes.needs import lacking, missing, sound_of
+from visualiser.takes.read import Take, read
+from visualiser.types import UserError
 
 
-def tell(path: Path, as_json: bool) -> None:
+def takes(
+    files: Sequence[Path],
+    out: Path | None,
+    start_s: float | None,
+    stop_s: float | None,
+    force: bool,
+    as_json: bool,
+) -> None:
+    """Tell what a take holds; or, with out, write there a part of it, or several joined."""
+    is_cut = start_s is not None or stop_s is not None
+    if out is None:
+        if is_cut or len(files) > 1:
+            raise UserError("-o says where the new take is to be written: -o OUT.take.gz")
+        tell(read(files[0]), as_json)
+        return
+    if is_cut and len(files) > 1:
+        raise UserError("--from and --to are for one take: cut each of them, and then join them")
+    found = [read(path) for path in files]
+    splice.refuse(out, found, force)
+    refuse_existing(out, force)
+    parts = [piece for take in found for piece in splice.pieces(take, start_s or 0.0, stop_s)]
+    _write(parts, out)
+    tell(read(out), as_json)
+
+
+def _write(pieces: list[splice.Piece], out: Path) -> None:
+    """Whole or not at all, with its sound beside it where it has one."""
+    beside = flac_of(out)
+    part, heard = (path.with_name(f".{path.name}.{os.getpid()}.part") for path in (out, beside))
+    try:
+        splice.write([piece.part for piece in pieces], part)
+        if sound.is_needed(pieces):
+            for song in sound.lost(pieces):
+                print(f"its song {song} is gone: there it is silent", file=sys.stderr)
+            sound.write(pieces, heard)
+            heard.replace(beside)
+        else:
+            beside.unlink(missing_ok=True)  # it was another take's
+        part.replace(out)
+    except OSError as error:
+        raise UserError(f"cannot write {out}: {error.strerror or error}") from None
+    finally:
+        for path in (part, heard):
+            with suppress(OSError):
+                path.unlink(missing_ok=True)
+
+
+def tell(take: Take, as_json: bool) -> None:
     """Print what a take holds, what it needs, and what of that is not there."""
-    take = read(path)
     asked = Counter(id for event in take.events for id, _ in event.commands)
-    sound = sound_of(take)
-    lacks = missing(take)
-    if take.head.song and sound is None:
-        lacks.append(f"its song {take.head.song} is gone; --audio plays it with another")
+    beside, lacks = sound_of(take), [*missing(take), *lacking(take, declared_controls())]
+    parts = [
+        {
+            "begins": round(begins, 3),
+            "seconds": round(part.seconds, 3),
+            "unseen": round(part.begin_s, 3),
+            "ticks": len(part.events),
+            "lost": part.lost,
+            "created": part.head.created,
+            "seed": part.head.seed,
+        }
+        for begins, part in zip(take.begins, take.parts, strict=True)
+    ]
     about = {
         "seconds": round(take.seconds, 3),
         "ticks": len(take.events),
@@ -25,21 +89,32 @@ def tell(path: Path, as_json: bool) -> None:
         "whole": take.is_whole,
         "size": list(take.head.size),
         "seed": take.head.seed,
+        "parts": parts,
         "models": take.models,
-        "sound": str(sound) if sound else "",
+        "sound": str(beside) if beside else "",
         "commands": dict(asked.most_common()),
         "missing": lacks,
     }
     if as_json:
         print(json.dumps(about))
         return
-    minutes, seconds = divmod(take.seconds, 60)
-    length = f"{minutes:.0f} min {seconds:.1f} s, {len(take.events)} ticks"
-    print(f"{path}: {length}, {take.head.created}")
+    print(f"{take.path}: {_long(take.seconds)}, {len(take.events)} ticks, {take.head.created}")
     if not take.is_whole:
         print("its end is missing: it plays up to its last whole event")
+    for begins, part in zip(take.begins, take.parts, strict=True):
+        if len(take.parts) > 1:
+            print(f"part: {_long(part.seconds)} from {_long(begins)} on, {part.head.created}")
+        if part.begin_s > 0:
+            print(f"unseen: {_long(part.begin_s)} before it, which lead there")
+        if part.lost:
+            print(f"not exact: {part.lost} of its ticks could not be written in time")
     print(f"models: {', '.join(Path(name).stem for name in take.models)}")
-    print(f"sound: {sound or 'none kept; --audio FILE gives it one'}")
+    print(f"sound: {beside or 'none kept; --audio FILE gives it one'}")
     print("asked: " + (", ".join(f"{id} {n}" for id, n in asked.most_common()) or "nothing"))
     for line in lacks:
         print(f"missing: {line}")
+
+
+def _long(seconds: float) -> str:
+    minutes, rest = divmod(seconds, 60)
+    return f"{minutes:.0f} min {rest:.1f} s"

@@ -23,10 +23,13 @@ VP9_PACE = {
 }
 
 
+AT_ONCE = "rc-lookahead=0:sync-lookahead=0:bframes=0:mbtree=0"  # no picture is held back
+
+
 @dataclass(frozen=True)
 class Quality:
     """crf: 0 (lossless) to 51, as x264 counts; preset: its word for how long it may take; live:
-    whether pictures come while they happen: a crash is to cost half a second of them at most."""
+    whether pictures come while they happen: a crash is to cost next to none of them."""
 
     crf: int = 18
     preset: str = "medium"
@@ -35,7 +38,7 @@ class Quality:
 
 def _x264(quality: Quality) -> Options:
     options = {"crf": str(quality.crf), "preset": quality.preset}
-    return {**options, "bf": "0"} if quality.live else options
+    return {**options, "x264-params": AT_ONCE} if quality.live else options
 
 
 def _vp9(quality: Quality) -> Options:
@@ -105,7 +108,9 @@ def _mov(quality: Quality) -> Options:
     return {
         "movflags": "hybrid_fragmented+delay_moov",
         "flush_packets": "1",
-        "frag_duration": "500000",  # us
+        # us: what a crash can cost, and how long a picture waits for sound that is late
+        "frag_duration": "100000",
+        "max_interleave_delta": "100000",
     }
 
 
@@ -118,7 +123,7 @@ def _mp4(quality: Quality) -> Options:
 
 
 def _matroska(quality: Quality) -> Options:
-    return {"cluster_time_limit": "500", "flush_packets": "1"}  # ms
+    return {"cluster_time_limit": "100", "flush_packets": "1"}  # ms
 
 
 def _looped(quality: Quality) -> Options:

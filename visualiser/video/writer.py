@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from av.video.stream import VideoStream
 
 UNITS = {".mp4": Fraction(1, 90_000), ".mov": Fraction(1, 90_000)}  # of time; else ms, s
+LIVE_THREADS = 4  # each holds a picture back
 
 
 class Writer(Protocol):
@@ -98,7 +100,8 @@ class VideoWriter:
         stream: Any = self._file.add_stream(kind.codec, rate=rate)
         video: VideoStream = stream
         video.options = dict(kind.options(quality))
-        video.codec_context.thread_count = threads
+        most = min(os.cpu_count() or 1, LIVE_THREADS) if quality.live else 0
+        video.codec_context.thread_count = threads or most
         video.gop_size = max(round(fps), 1)  # about a second, for players that jump
         video.width, video.height = size
         video.pix_fmt = kind.alpha if alpha else kind.pixels

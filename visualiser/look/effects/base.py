@@ -34,11 +34,6 @@ class Effect(ABC):
         on = switch(f"{cls.name}.on", cls.blurb, False, (Key(cls.key, f"{cls.name}: {cls.blurb}"),))
         return on, *cls.controls
 
-    @classmethod
-    def looks_back(cls, value: Mapping[str, Value]) -> float:
-        """How long ago what it shows may be, s."""
-        return 0.0
-
     def advance(self, dt: float, value: Mapping[str, Value]) -> None:
         """Move on by dt seconds. value: this effect's controls by short name."""
         return

@@ -43,10 +43,6 @@ class Trails(Effect):
         self._times: deque[float] = deque(maxlen=int(LONGEST_S / STEP_S) + 2)
         self._past: deque[Field] = deque(maxlen=self._times.maxlen)
 
-    @classmethod
-    def looks_back(cls, value: Mapping[str, Value]) -> float:
-        return float(value["length"]) * (1 + 1 / ECHOES)  # until all of it is up
-
     def advance(self, dt: float, value: Mapping[str, Value]) -> None:
         self._now += dt
 
