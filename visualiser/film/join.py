@@ -26,9 +26,10 @@ def join(
         video = voice = None
         start = heard = 0
         for path, frames in parts:
-            found = 0
+            found = first = 0
             try:
-                part = av.open(str(path))
+                # An edit list is how players are told where pictures begin; here the first does.
+                part = av.open(str(path), options={"ignore_editlist": "1"})
                 source = part.streams.video[0]
             except (av.FFmpegError, IndexError) as error:
                 raise _damaged(path) from error
@@ -41,8 +42,9 @@ def join(
                     if packet.dts is None or packet.pts is None:
                         continue  # the end
                     unit = packet.time_base * rate  # frames, exactly: it may be coarser than they
-                    packet.pts = start + round(packet.pts * unit)
-                    packet.dts = start + round(packet.dts * unit)
+                    first = packet.pts if not found else first
+                    packet.pts = start + round((packet.pts - first) * unit)
+                    packet.dts = start + round((packet.dts - first) * unit)
                     packet.duration, packet.time_base = 1, 1 / rate
                     packet.stream = video
                     file.mux(packet)

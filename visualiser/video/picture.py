@@ -60,9 +60,5 @@ def picture_of(pixels: Pixels, form: str) -> av.VideoFrame:
     # A copy is spared: nobody has the pixels any longer than it takes to convert them.
     picture = av.VideoFrame.from_numpy_buffer(pixels, format="bgra")
     if form.startswith(("yuv", "nv12")):
-        # "Area" is the mean of the pixels that share a colour: no dearer than swscale's own choice,
-        # which is darker in its colours by a tenth of a level.
-        return picture.reformat(
-            format=form, dst_colorspace=1, dst_color_range=1, interpolation="AREA", threads=1
-        )
+        return picture.reformat(format=form, dst_colorspace=1, dst_color_range=1, threads=1)
     return picture.reformat(format=form)

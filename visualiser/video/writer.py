@@ -100,8 +100,10 @@ class VideoWriter:
         stream: Any = self._file.add_stream(kind.codec, rate=rate)
         video: VideoStream = stream
         video.options = dict(kind.options(quality))
-        most = min(os.cpu_count() or 1, LIVE_THREADS) if quality.live else 0
-        video.codec_context.thread_count = threads or most
+        if quality.live and not threads:
+            threads = min(os.cpu_count() or 1, LIVE_THREADS)
+        if threads:
+            video.codec_context.thread_count = threads
         video.gop_size = max(round(fps), 1)  # about a second, for players that jump
         video.width, video.height = size
         video.pix_fmt = kind.alpha if alpha else kind.pixels
