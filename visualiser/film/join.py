@@ -21,7 +21,7 @@ def join(
 
     rate = Fraction(fps).limit_denominator(1001)
     kind = FORMATS[out.suffix.lower()]
-    options = {"movflags": "faststart"} if "movflags" in kind.container else {}
+    options = {"movflags": "faststart"} if kind.suffix in (".mp4", ".mov") else {}
     with av.open(str(out), "w", options=options) as file:
         video = voice = None
         start = heard = 0
