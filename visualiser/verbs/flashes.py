@@ -72,7 +72,7 @@ class Audit:
         bad = watch.too_much(steps)
         watch.take(steps, t)
         for kind in bad:
-            changes, area = watch.worst(kind)
+            changes, area = watch.count(steps, kind)
             before = self._open.pop(kind, None)
             if before is not None and t - before.to_s >= _APART_S:
                 self._found.append(before)
