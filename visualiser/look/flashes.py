@@ -41,6 +41,7 @@ KINDS = ("general", "red")
 
 Bools = NDArray[np.bool_]
 Counts = NDArray[np.int16]
+Signs = NDArray[np.int8]
 Colour = tuple[FloatArray, FloatArray, Bools]
 
 _LINEAR = to_linear(np.arange(256) / 255).astype(np.float32)
@@ -166,6 +167,45 @@ class Tally:
         self._past.append((t, turned))
 
 
+class Swings:
+    """How often each of n has swung up and down within the last second, where several thresholds
+    may say so, each in its turn: as often as a series of them can that takes turns."""
+
+    def __init__(self, n: int) -> None:
+        self.counts: Counts = np.zeros(n, np.int16)
+        self._way: Signs = np.zeros(n, np.int8)  # of the last: 1 is up, -1 down, 0 there is none
+        self._past: deque[tuple[float, Signs]] = deque()
+
+    def copy(self) -> Swings:
+        other = Swings(0)
+        other.counts, other._way = self.counts.copy(), self._way
+        other._past = self._past.copy()
+        return other
+
+    def expire(self, t: float) -> None:
+        """Forget what is older than a second at t, s."""
+        while self._past and t - self._past[0][0] >= PERIOD_S:
+            gone = self._past.popleft()[1]
+            last = gone != 0
+            for _, ways in self._past:
+                follows = last & (ways != 0)
+                self.counts -= follows & (ways != gone)  # else it goes on with what follows
+                last &= ~follows
+            self.counts -= last
+            self._way = self._way * ~last
+
+    def turning(self, ways: Signs) -> Bools:
+        """Which of these swings are no more of the same."""
+        return (ways != 0) & (ways != self._way)
+
+    def add(self, t: float, ways: Signs) -> None:
+        if self._past:
+            t = max(t, self._past[-1][0])
+        self.counts += self.turning(ways)
+        self._way = np.where(ways, ways, self._way)
+        self._past.append((t, ways))
+
+
 @dataclass(frozen=True)
 class Step:
     """What one more picture would change, of one kind of flash: by each of so many thresholds of
@@ -174,9 +214,9 @@ class Step:
     places: Turns
     turned: Bools | None  # (changes, n) places, None where none has
     ways: tuple[Bools, Bools]  # those that have risen, and fallen
-    lit: NDArray[np.int8]
+    lit: Signs
     fields: Turns
-    swung: Bools | None  # (areas, changes * fields) whose number of lit places has turned
+    swung: Signs | None  # (changes * fields,) 1 where more are lit, -1 where less, by any threshold
 
 
 class Strand:
@@ -197,9 +237,9 @@ class Strand:
         enough = _column(area) * self.full
         self._enough = float(enough.min())
         self._places = Turns(values, _column(change), _column(dark) if dark else None)
-        self._lit: NDArray[np.int8] = np.zeros((len(change), values.size), np.int8)
+        self._lit: Signs = np.zeros((len(change), values.size), np.int8)
         self._fields = Turns(self._lit_in_fields(self._lit), enough, None)
-        self._here, self._together = Tally(self._lit.shape), Tally(self._fields.low.shape)
+        self._here, self._together = Tally(self._lit.shape), Swings(self._fields.low.shape[-1])
 
     def copy(self) -> Strand:
         other = copy(self)
@@ -219,15 +259,18 @@ class Strand:
         lit += rises
         lit -= falls
         fields, up, down = self._fields.follow(self._lit_in_fields(lit))
-        swung = up | down
+        swung = up.any(axis=0).astype(np.int8)
+        swung -= down.any(axis=0) & (swung == 0)
         return Step(places, turned, (rises, falls), lit, fields, swung if swung.any() else None)
 
     def is_too_much(self, step: Step, allowed: int = ALLOWED) -> bool:
         """Whether the step completes more changes in a second than are allowed."""
         if step.turned is None:
             return False
-        if step.swung is not None and (self._together.counts[step.swung] >= allowed).any():
-            return True
+        if step.swung is not None:
+            swung = self._together.turning(step.swung)
+            if (self._together.counts[swung] >= allowed).any():
+                return True
         often = self._here.counts >= allowed
         return bool(often.any()) and any(self._is_enough(often & way) for way in step.ways)
 
@@ -251,7 +294,7 @@ class Strand:
         counts and changes with it; and the area that changes as often, in shares of a field."""
         together = 0
         if step.swung is not None:
-            together = int(self._together.counts[step.swung].max())
+            together = int(self._together.counts[step.swung != 0].max())
         most, area = together, self._enough if together else 0.0
         for way in step.ways:
             often, found = self._most_often(self._here.counts * way)
@@ -291,7 +334,7 @@ class Strand:
         within = total[h:, w:] - total[:-h, w:] - total[h:, :-w] + total[:-h, :-w]
         return float(within.max())
 
-    def _lit_in_fields(self, lit: NDArray[np.int8]) -> FloatArray:
+    def _lit_in_fields(self, lit: Signs) -> FloatArray:
         """Places that are lit, less those that are dark, by half: in the whole picture, and in
         fields that lie half over each other. (changes, n) -> (changes * fields,)."""
         rows = lit.reshape(len(lit), 6, self._field[0] // 2, -1).sum(axis=2, dtype=np.int16)
@@ -373,7 +416,7 @@ def _column(thresholds: tuple[float, ...]) -> FloatArray:
     return np.array(thresholds, np.float32)[:, None]
 
 
-def _total(grid: NDArray[np.bool_] | NDArray[np.int8]) -> NDArray[np.int32]:
+def _total(grid: NDArray[np.bool_] | Signs) -> NDArray[np.int32]:
     """The sum of all above and left of every place, with a row and a column of zeros."""
     total = np.zeros((grid.shape[0] + 1, grid.shape[1] + 1), np.int32)
     np.cumsum(grid, axis=0, out=total[1:, 1:])
