@@ -1,4 +1,8 @@
-"""Videos made at random that flash, or nearly so: what the fixed list of scenes may have missed."""
+"""Videos made at random that flash, or nearly so: what the fixed list of scenes may have missed.
+
+Each has a seed, a frame rate of its own, 2 to 10 seconds, and something that flashes on a ground:
+anywhere, still or moving, hardly larger or brighter than what counts, in any colours and rhythm.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +19,7 @@ RATES = (24.0, 25.0, 30.0, 50.0, 60.0)
 
 
 @dataclass(frozen=True)
-class Found:
+class Video:
     """A video at random. draw: what is seen at t, s; fps: of it."""
 
     name: str
@@ -24,14 +28,14 @@ class Found:
     seconds: float
 
 
-def video(seed: int, size: tuple[int, int], longest_s: float = 10.0) -> Found:
+def video(seed: int, size: tuple[int, int], longest_s: float = 10.0) -> Video:
     """One for every seed. size: width, height, px."""
     rng = np.random.default_rng([7, seed])
     fps = float(rng.choice(RATES))
     seconds = float(rng.uniform(2, longest_s))
     kind = str(rng.choice(list(KINDS)))
     draw = KINDS[kind](rng, size, fps)
-    return Found(f"{seed}: {kind}, {fps:g} fps, {seconds:.1f} s", draw, fps, seconds)
+    return Video(f"{seed}: {kind}, {fps:g} fps, {seconds:.1f} s", draw, fps, seconds)
 
 
 def _rate(rng: np.random.Generator) -> float:
@@ -73,7 +77,9 @@ def _light(rng: np.random.Generator, fps: float) -> Light:
         return _levels(seed, lambda r: int(r.integers(least, least + most)), fps)
     if kind == 4:  # beats that start and stop
         bpm, sharp, bars = rng.uniform(90, 420), rng.uniform(2, 12), rng.uniform(0.6, 3)
-        return lambda t: float(np.exp(-(t * bpm / 60 % 1) * sharp)) if t % (2 * bars) < bars else 0.1
+        return lambda t: (
+            float(np.exp(-(t * bpm / 60 % 1) * sharp)) if t % (2 * bars) < bars else 0.1
+        )
     if kind == 5:  # two at once
         other = _wave(rng, _rate(rng))
         return lambda t: 0.5 * wave(t) + 0.5 * other(t)
@@ -111,7 +117,9 @@ def _colours(rng: np.random.Generator) -> tuple[Colour, Colour]:
         return np.full(3, one), np.full(3, min(light * 255, 255))
     if kind == 4:
         grey = rng.uniform(40, 140)
-        return np.full(3, grey), np.array([rng.uniform(150, 255), rng.uniform(0, 60), rng.uniform(0, 40)])
+        return np.full(3, grey), np.array(
+            [rng.uniform(150, 255), rng.uniform(0, 60), rng.uniform(0, 40)]
+        )
     return rng.uniform(0, 255, 3), rng.uniform(0, 255, 3)
 
 
@@ -151,13 +159,17 @@ def _ground(rng: np.random.Generator, size: tuple[int, int]) -> Callable[[float]
     return draw
 
 
-def _flashing(rng: np.random.Generator, size: tuple[int, int], fps: float) -> Callable[[float], Picture]:
+def _flashing(
+    rng: np.random.Generator, size: tuple[int, int], fps: float
+) -> Callable[[float], Picture]:
     ground, light, box = _ground(rng, size), _light(rng, fps), _box(rng)
     one, other = _colours(rng)
     return lambda t: _filled(ground(t), box, one + (other - one) * light(t))
 
 
-def _several(rng: np.random.Generator, size: tuple[int, int], fps: float) -> Callable[[float], Picture]:
+def _several(
+    rng: np.random.Generator, size: tuple[int, int], fps: float
+) -> Callable[[float], Picture]:
     """Areas that flash each in its own way."""
     ground = _ground(rng, size)
     parts = [(_box(rng), _light(rng, fps), *_colours(rng)) for _ in range(rng.integers(2, 5))]
@@ -171,7 +183,9 @@ def _several(rng: np.random.Generator, size: tuple[int, int], fps: float) -> Cal
     return draw
 
 
-def _moving(rng: np.random.Generator, size: tuple[int, int], fps: float) -> Callable[[float], Picture]:
+def _moving(
+    rng: np.random.Generator, size: tuple[int, int], fps: float
+) -> Callable[[float], Picture]:
     """Something that flashes on its way."""
     ground, light = _ground(rng, size), _light(rng, fps)
     one, other = _colours(rng)
@@ -185,22 +199,25 @@ def _moving(rng: np.random.Generator, size: tuple[int, int], fps: float) -> Call
     return draw
 
 
-def _cuts(rng: np.random.Generator, size: tuple[int, int], fps: float) -> Callable[[float], Picture]:
+def _cuts(
+    rng: np.random.Generator, size: tuple[int, int], fps: float
+) -> Callable[[float], Picture]:
     """Another picture every few frames: soft blots or hard ones, in colour or in grey."""
     width, height = size
     rows, columns = int(rng.integers(1, 9)), int(rng.integers(1, 14))
     colours = 3 if rng.random() < 0.5 else 1
     small = (rng.random((rng.integers(2, 40), rows, columns, colours)) * 255).astype(np.uint8)
     y, x = np.arange(height) * rows // height, np.arange(width) * columns // width
-    which = _levels(int(rng.integers(1 << 30)),
-                    lambda r, a=int(rng.integers(1, 12)), b=int(rng.integers(1, 8)):
-                    int(r.integers(a, a + b)), fps)  # fmt: skip
+    seed, least, more = int(rng.integers(1 << 30)), rng.integers(1, 12), rng.integers(1, 8)
+    which = _levels(seed, lambda r: int(r.integers(least, least + more)), fps)
     return lambda t: np.broadcast_to(
         small[int(which(t) * len(small))][y][:, x], (height, width, 3)
     ).copy()
 
 
-def _board(rng: np.random.Generator, size: tuple[int, int], fps: float) -> Callable[[float], Picture]:
+def _board(
+    rng: np.random.Generator, size: tuple[int, int], fps: float
+) -> Callable[[float], Picture]:
     """Fields of which some are lit while the others are dark."""
     width, height = size
     rows, columns, light = rng.integers(1, 8), rng.integers(1, 12), _light(rng, fps)
