@@ -18,8 +18,8 @@ from visualiser.controls import Controls
 from visualiser.look import flash as guarding
 from visualiser.look.flash import FlashGuard
 from visualiser.look.flashes import Limits
-from visualiser.record import VideoWriter
 from visualiser.verbs.flashes import Audit, Violation, pictures
+from visualiser.video.writer import VideoWriter
 
 SMALL, FILM = (150, 84), (320, 180)  # of videos at random: four times quicker; and in a file
 SECONDS = 3.2
