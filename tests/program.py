@@ -220,6 +220,11 @@ class Playing:
     def is_running(self) -> bool:
         return self._process.poll() is None
 
+    def resident_mb(self) -> float:
+        """Memory that it has now."""
+        status = Path(f"/proc/{self._process.pid}/status").read_text()
+        return int(status.partition("VmRSS:")[2].split()[0]) / 1024
+
     def signal(self, number: int) -> None:
         self._process.send_signal(number)
 

@@ -166,6 +166,28 @@ def test_no_series_of_pictures_gets_past_the_guard(steps: list[tuple[int, int]])
     assert not audited(shown.out).violations
 
 
+@pytest.mark.parametrize("every", [2, 6])
+def test_cuts_between_blots_are_brought_under_the_limit_as_long_as_they_go_on(every: int) -> None:
+    """Many places turn at many times: nowhere are guard and audit nearer to each other's limit."""
+    for seed in range(2):
+        blots = np.random.default_rng(seed).integers(0, 256, (40, 4, 7, 3), np.uint8)
+        controls = Controls(declare())
+        guard, surface, out = FlashGuard(controls), pygame.Surface((84, 48), 0, 32), []
+        for n in range(240):
+            blot = blots[n // every % 40].repeat(12, 0).repeat(12, 1)
+            pygame.surfarray.blit_array(surface, blot.swapaxes(0, 1))
+            guard.limit(surface, n / 60)
+            out.append(pixels(surface))
+        assert not audited(out).violations
+
+
+def test_a_place_that_was_red_once_is_not_red_for_ever() -> None:
+    """After a red that lasted, what flickers far from red is judged by its luminance alone."""
+    calm = [np.full((6, 6, 3), RED, np.uint8)] * 30
+    dull = [np.full((6, 6, 3), (100 + 30 * (n // 3 % 2), 75, 0), np.uint8) for n in range(90)]
+    assert not audited([*calm, *dull]).violations
+
+
 # --- the guard
 
 

@@ -30,8 +30,8 @@ class Desk:
         self.path = folder / "config.toml"
         self.path.write_text(text)
         self.settings = load(DECLARED, self.path, given)
-        self.reload = Reload(self.settings, DECLARED, **more)
         self.controls = Controls(DECLARED, self.settings.controls)
+        self.reload = Reload(self.settings, self.controls, **more)
         self.t = 100.0
 
     def save(self, text: str | bytes) -> None:
@@ -69,6 +69,16 @@ def edited(*changes: tuple[str, str], text: str = TEXT) -> str:
         assert text.count(before) == 1, before
         text = text.replace(before, after)
     return text
+
+
+def test_a_model_that_was_taught_meanwhile_is_known(tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    text = edited(('model = "shapes"', 'model = "taught-1"'))
+    desk.save(text)
+    assert not desk.applied() and "not applied" in desk.said()
+    desk.controls.offer("show.model", "taught-1")
+    desk.save(text + "\n")
+    assert desk.applied() == {"show.model": "taught-1"}
 
 
 FASTER = ("speed = 1.0 ", "speed = 2.5 ")

@@ -30,7 +30,8 @@ class Reload:
     live stays; and all of a save does, or nothing. hears_room: whether another sound input may be
     chosen; not where a song is listened to. memory: what writes into the same file.
 
-    Looking, reading and comparing is done on a thread of its own.
+    controls: looked at anew with every save, for choices are added while it plays, such as a model
+    that was taught. Looking, reading and comparing is done on a thread of its own.
     """
 
     def __init__(
@@ -42,7 +43,7 @@ class Reload:
     ) -> None:
         self.written: Mapping[str, Any] = settings.written  # what the file says now
         self._path = settings.path
-        self._controls = list(controls)
+        self._controls = controls
         self._ids = {control.id for control in self._controls if control.is_setting}
         self._memory = memory
         self._hears_room = hears_room

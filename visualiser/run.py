@@ -138,7 +138,7 @@ def perform(
         stack.callback(end_recording)
         if record:
             recording.start(stage.size(window.canvas))
-        reload = Reload(settings, declared, memory, song is None).start()
+        reload = Reload(settings, controls, memory, song is None).start()
         stack.callback(reload.close)
         state.follow(window.place, lambda: reload.written)
         stack.callback(state.close)

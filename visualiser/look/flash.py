@@ -17,7 +17,7 @@ import pygame
 from numpy.typing import NDArray
 
 from visualiser.controls import Control, Controls, hold, switch
-from visualiser.look.flashes import ALLOWED, CAREFUL, Colour, Watch, linear, signals
+from visualiser.look.flashes import ALLOWED, CAREFUL, STRICT, Colour, Step, Watch, linear, signals
 
 GUARD = "stage.guard"
 UNGUARDED = "stage.unguarded"
@@ -28,6 +28,11 @@ _FOLLOW_S = 0.5  # time constant in which the picture then follows what is drawn
 _RELEASE_S = 0.15  # in which that gets quicker, once what is drawn flashes no more
 _BLEND_S = 1 / 15  # between two blends, which take long; in between the picture stands
 _LATE_S = 0.25  # that changes then count longer: they are slow
+_CALM_S = 1.0  # what is drawn must comply, before it is followed quicker
+_METER_S = 0.1  # between two readings of the meter
+_KEPT_S = 0.05  # that the picture kept may be older than the last shown, where that only moved
+_ALIKE = 6  # levels of 255, that a place may differ by and be taken for the same
+_FEW = 0.01  # of all places
 
 Levels = NDArray[np.uint8]  # (n, 4) of the places, as the canvas holds them
 
@@ -60,11 +65,13 @@ class FlashGuard:
         self.limiting = False
         self.share = 1.0
         self.changes = 0
-        self._shown = self._drawn = Watch(_SHAPE, CAREFUL)  # drawn: as it would be without a guard
-        self._before: pygame.Surface | None = None  # what was shown last
+        self._read_t = -math.inf
+        self._shown = Watch(_SHAPE, CAREFUL)
+        self._drawn = Watch(_SHAPE, STRICT)  # as it would be without a guard, while it limits
+        self._before: pygame.Surface | None = None  # shown last, or shortly before and like it
         self._levels: Levels = np.zeros((0, 4), np.uint8)  # of that
-        self._is_kept = False  # whether `before` is true: the copy is spared where none is needed
-        self._calm_since: float | None = None
+        self._kept_t = -math.inf
+        self._calm_since = 0.0
         self._blended_t = 0.0
 
     @property
@@ -97,28 +104,30 @@ class FlashGuard:
             self._let_through(canvas, levels, t)
         else:
             self._follow(canvas, levels, t)
-        self.changes = self._shown.changes
+        if t - self._read_t >= _METER_S:
+            self._read_t, self.changes = t, self._shown.changes
 
     def _let_through(self, canvas: pygame.Surface, levels: Levels, t: float) -> None:
         self.limiting = False
         self.share = 1.0
         steps = self._shown.step(self._colour(levels))
-        if self._is_kept and not self._controls[UNGUARDED] and self._shown.too_much(steps):
-            self._drawn = self._shown.copy()
-            self._drawn.take(steps, t)
-            self.limiting, self._calm_since, self._blended_t = True, None, t
-            self._hold(canvas)
-            return
+        if not self._controls[UNGUARDED] and self._shown.too_much(steps):
+            back = self._back()
+            if back is not None:
+                self._shown.take(back, t)
+                self._drawn = Watch(_SHAPE, STRICT)
+                self.limiting, self._calm_since, self._blended_t = True, t + _CALM_S, t
+                self._hold(canvas)
+                return
         self._shown.take(steps, t)
-        self._keep(canvas, levels, self._shown.may_be_next())
+        if self._shown.may_be_next() and not self._may_stay(levels, t):
+            self._keep(canvas, levels, t)
 
     def _follow(self, canvas: pygame.Surface, levels: Levels, t: float) -> None:
         self._drawn.expire(t)
         self._drawn.take(self._drawn.step(self._colour(levels)), t)
-        if self._drawn.changes > ALLOWED:
-            self._calm_since = None
-        elif self._calm_since is None:
-            self._calm_since = t
+        if self._drawn.may_be_next(ALLOWED + 1):
+            self._calm_since = max(self._calm_since, t)
         if t - self._blended_t >= _BLEND_S * 0.99:
             share = self._share(t)
             for part in (share, share / 4):
@@ -129,7 +138,7 @@ class FlashGuard:
     def _share(self, t: float) -> float:
         """How much of the next blend is what is drawn."""
         follow_s = _FOLLOW_S
-        if self._calm_since is not None:
+        if t > self._calm_since:
             follow_s *= math.exp(-(t - self._calm_since) / _RELEASE_S)
         share = 1 - math.exp(-(t - self._blended_t) / follow_s)
         return share if share < 0.95 else 1.0
@@ -154,7 +163,7 @@ class FlashGuard:
         self._shown.take(steps, t + _LATE_S)
         self.limiting, self.share = alpha < 255, alpha / 255
         self._blended_t = t
-        self._keep(canvas, levels, self.limiting or self._shown.may_be_next())
+        self._keep(canvas, levels, t)
         return True
 
     def _hold(self, canvas: pygame.Surface) -> None:
@@ -162,13 +171,28 @@ class FlashGuard:
         canvas.blit(self._before, (0, 0))
         self.share = 0.0
 
-    def _keep(self, canvas: pygame.Surface, levels: Levels, is_needed: bool) -> None:
-        self._levels, self._is_kept = levels, is_needed
-        if not is_needed:
-            return
+    def _keep(self, canvas: pygame.Surface, levels: Levels, t: float) -> None:
+        """Have this picture to hold. It is a copy, which takes longer than all else."""
         if self._before is None:
             self._before = pygame.Surface(self._size, 0, canvas)
         self._before.blit(canvas, (0, 0))
+        self._levels, self._kept_t = levels, t
+
+    def _may_stay(self, levels: Levels, t: float) -> bool:
+        """Whether the picture that is kept will do, where this one was shown after it: it is much
+        the same, or hardly older, and to go back to it would be no flash too many."""
+        if self._before is None:
+            return False
+        apart = np.maximum(levels, self._levels) - np.minimum(levels, self._levels)
+        is_like = np.count_nonzero(apart > _ALIKE) <= _FEW * len(apart)
+        return (is_like or t - self._kept_t < _KEPT_S) and self._back() is not None
+
+    def _back(self) -> tuple[Step, ...] | None:
+        """What it would change to show the picture that is kept; None where that is too much."""
+        if self._before is None:
+            return None
+        steps = self._shown.step(self._colour(self._levels))
+        return None if self._shown.too_much(steps) else steps
 
     def _look(self, canvas: pygame.Surface) -> Levels:
         pixels = np.frombuffer(memoryview(canvas.get_buffer()), np.uint32)  # type: ignore[arg-type]

@@ -25,22 +25,19 @@ Both is judged at places of the picture, on a grid, in two ways, and each is eno
 
 from __future__ import annotations
 
-from collections import deque
+from copy import copy
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from visualiser.look.oklab import to_linear
+from visualiser.look.turns import Bools, Counts, Signs, Swings, Tally, Turns
 from visualiser.types import FloatArray
 
-PERIOD_S = 0.999  # "any one second", for files whose times are rounded to milliseconds
 ALLOWED = 6  # changes in it: three flashes
-_TOLD_S = 0.5  # how long a count is told that was reached
 KINDS = ("general", "red")
 
-Bools = NDArray[np.bool_]
-Counts = NDArray[np.int16]
 Colour = tuple[FloatArray, FloatArray, Bools]
 
 _LINEAR = to_linear(np.arange(256) / 255).astype(np.float32)
@@ -49,19 +46,29 @@ _FAINT = 0.02  # red that is darker has no colour for an eye, and any for a code
 
 @dataclass(frozen=True)
 class Limits:
-    """The thresholds. change: in relative luminance, 0..1; dark: what the darker state is below;
-    red: change of (R - G - B); area: share of a field."""
+    """The thresholds, or several of each: what is too much by one of them is too much.
 
-    change: float = 0.1
-    dark: float = 0.8
-    red: float = 20 / 320
-    area: float = 0.25
+    change: in relative luminance, 0..1; dark: what the darker state is below; red: change of
+    (R - G - B), as many as of the other two; area: shares of a field.
+    """
+
+    change: tuple[float, ...] = (0.1,)
+    dark: tuple[float, ...] = (0.8,)
+    red: tuple[float, ...] = (20 / 320,)
+    area: tuple[float, ...] = (0.25,)
 
 
 STANDARD = Limits()
-# What the guard goes by: a little stricter, for it sees samples, and what it lets through is
-# encoded, with losses, before anybody judges it.
-CAREFUL = Limits(change=0.09, dark=0.82, red=0.055, area=0.225)
+# What the guard goes by. It sees samples, and what it lets through is encoded, with losses, before
+# anybody judges it: a change that is hardly one may then be none, or come a few pictures later. So
+# it counts at thresholds on both sides of the standard's, and allows what all of them allow.
+CAREFUL = Limits(
+    change=(0.09, 0.1),
+    dark=(0.82, 0.8),
+    red=(0.055, 0.0625),
+    area=(0.225, 0.25, 0.275),
+)
+STRICT = Limits(change=(0.09,), dark=(0.82,), red=(0.055,), area=(0.225,))
 
 
 def linear(levels: NDArray[np.uint8]) -> FloatArray:
@@ -80,105 +87,47 @@ def signals(r: FloatArray, g: FloatArray, b: FloatArray) -> Colour:
     return light, red, saturated
 
 
-class Turns:
-    """Many curves, each of which turns from rising to falling and back, by `change` or more.
-
-    What counts is the way from the last extreme, however long it takes. dark: no turn counts whose
-    lower end is not below; gated: only where `seen` was given since the last turn.
-    """
-
-    def __init__(self, values: FloatArray, change: float, dark: float = np.inf) -> None:
-        self._change, self._dark = np.float32(change), np.float32(dark)
-        self.low = self.high = values
-        self.can_rise = self.can_fall = np.ones(values.shape, bool)
-        self.seen: Bools | None = None
-
-    def follow(self, values: FloatArray, seen: Bools | None = None) -> tuple[Turns, Bools, Bools]:
-        """How it is with these values: the next state, and which have risen, and fallen."""
-        after = object.__new__(Turns)
-        after._change, after._dark = self._change, self._dark
-        low, high = np.minimum(self.low, values), np.maximum(self.high, values)
-        rises = (values - low >= self._change) & self.can_rise
-        falls = (high - values >= self._change) & self.can_fall
-        if self._dark < np.inf:
-            rises &= low < self._dark
-            falls &= values < self._dark
-        if seen is not None:
-            seen = seen if self.seen is None else seen | self.seen
-            rises &= seen
-            falls &= seen
-        falls &= ~rises
-        after.low, after.high, after.seen = low, high, seen
-        after.can_rise, after.can_fall = self.can_rise, self.can_fall
-        turned = rises | falls
-        if turned.any():
-            np.copyto(low, values, where=turned)
-            np.copyto(high, values, where=turned)
-            after.can_rise = (self.can_rise | falls) & ~rises
-            after.can_fall = (self.can_fall | rises) & ~falls
-        return after, rises, falls
-
-
-class Tally:
-    """How often each of n has turned within the last second."""
-
-    def __init__(self, n: int) -> None:
-        self.counts: Counts = np.zeros(n, np.int16)
-        self._past: deque[tuple[float, Bools]] = deque()
-
-    def copy(self) -> Tally:
-        other = Tally(0)
-        other.counts, other._past = self.counts.copy(), self._past.copy()
-        return other
-
-    def expire(self, t: float) -> None:
-        """Forget what is older than a second at t, s."""
-        while self._past and t - self._past[0][0] >= PERIOD_S:
-            self.counts -= self._past.popleft()[1]
-
-    def add(self, t: float, turned: Bools) -> None:
-        if self._past:
-            t = max(t, self._past[-1][0])  # the first is the first to expire
-        self.counts += turned
-        self._past.append((t, turned))
-
-
 @dataclass(frozen=True)
 class Step:
-    """What one more picture would change, of one kind of flash."""
+    """What one more picture would change, of one kind of flash: by each of so many thresholds of
+    change (changes), and of area (areas)."""
 
     places: Turns
-    turned: Bools | None  # places, None where none has
+    turned: Bools | None  # (changes, n) places, None where none has
     ways: tuple[Bools, Bools]  # those that have risen, and fallen
-    lit: NDArray[np.int8]
+    lit: Signs
     fields: Turns
-    swung: Bools | None  # fields whose number of lit places has turned
+    swung: Signs | None  # (changes * fields,) 1 where more are lit, -1 where less, by any threshold
 
 
 class Strand:
-    """One kind of flash, over a grid of places. shape: (rows, columns), multiples of 6."""
+    """One kind of flash, over a grid of places. shape: (rows, columns), multiples of 6; the others
+    as in Limits."""
 
-    def __init__(self, shape: tuple[int, int], values: FloatArray, change: float, dark: float,
-                 area: float) -> None:  # fmt: skip
+    def __init__(
+        self,
+        shape: tuple[int, int],
+        values: FloatArray,
+        change: tuple[float, ...],
+        dark: tuple[float, ...] | None,
+        area: tuple[float, ...],
+    ) -> None:
         self._shape = shape
         self._field = (shape[0] // 3, shape[1] // 3)
         self.full = self._field[0] * self._field[1]  # places in a field
-        self._enough = area * self.full
-        self._places = Turns(values, change, dark)
-        self._lit: NDArray[np.int8] = np.zeros(values.shape, np.int8)
-        self._fields = Turns(self._lit_in_fields(self._lit), self._enough)
-        self._here, self._together = Tally(values.size), Tally(self._fields.low.size)
-        self._now = 0.0
-        self._reached: tuple[float, int, float] = (0.0, 0, 0.0)  # when, changes, area
+        enough = _column(area) * self.full
+        self._enough = float(enough.min())
+        self._places = Turns(values, _column(change), _column(dark) if dark else None)
+        self._lit: Signs = np.zeros((len(change), values.size), np.int8)
+        self._fields = Turns(self._lit_in_fields(self._lit), enough, None)
+        self._here, self._together = Tally(self._lit.shape), Swings(self._fields.low.shape[-1])
 
     def copy(self) -> Strand:
-        other = object.__new__(Strand)
-        other.__dict__.update(self.__dict__)
+        other = copy(self)
         other._here, other._together = self._here.copy(), self._together.copy()
         return other
 
     def expire(self, t: float) -> None:
-        self._now = t
         self._here.expire(t)
         self._together.expire(t)
 
@@ -187,20 +136,24 @@ class Strand:
         turned = rises | falls
         if not turned.any():
             return Step(places, None, (rises, falls), self._lit, self._fields, None)
-        lit = self._lit.copy()
-        lit[rises], lit[falls] = 1, -1
+        lit = self._lit * ~turned
+        lit += rises
+        lit -= falls
         fields, up, down = self._fields.follow(self._lit_in_fields(lit))
-        swung = up | down
+        swung = up.any(axis=0).astype(np.int8)
+        swung -= down.any(axis=0) & (swung == 0)
         return Step(places, turned, (rises, falls), lit, fields, swung if swung.any() else None)
 
     def is_too_much(self, step: Step, allowed: int = ALLOWED) -> bool:
         """Whether the step completes more changes in a second than are allowed."""
         if step.turned is None:
             return False
-        if step.swung is not None and (self._together.counts[step.swung] >= allowed).any():
-            return True
+        if step.swung is not None:
+            swung = self._together.turning(step.swung)
+            if (self._together.counts[swung] >= allowed).any():
+                return True
         often = self._here.counts >= allowed
-        return any(self._is_enough(often & way) for way in step.ways)
+        return bool(often.any()) and any(self._is_enough(often & way) for way in step.ways)
 
     def take(self, step: Step, t: float) -> None:
         """That picture is shown, at t, s."""
@@ -209,44 +162,51 @@ class Strand:
             self._here.add(t, step.turned)
         if step.swung is not None:
             self._together.add(t, step.swung)
-        if step.turned is not None:
-            changes, area = self._count(step)
-            if changes and (changes >= self._reached[1] or self._now - self._reached[0] > 0.2):
-                self._reached = self._now, changes, area
 
     def may_be_next(self, allowed: int = ALLOWED) -> bool:
         """Whether the next picture could complete more than are allowed; seldom wrongly so."""
+        if (self._together.counts >= allowed).any():
+            return True
         often = self._here.counts >= allowed
-        return self._is_enough(often) or bool((self._together.counts >= allowed).any())
+        return bool(often.any()) and self._is_enough(often)
 
-    @property
-    def worst(self) -> tuple[int, float]:
-        """The most changes within a second that an area had which counts, when it changed last, and
-        the area that had as many, in shares of a field; (0, 0) where that is long ago."""
-        t, changes, area = self._reached
-        return (changes, area) if self._now - t < _TOLD_S else (0, 0.0)
-
-    def _count(self, step: Step) -> tuple[int, float]:
-        """The same, of those that have just changed."""
+    def count(self, step: Step) -> tuple[int, float]:
+        """The most changes within a second, the step's with them once it is taken, of an area that
+        counts and changes with it; and the area that changes as often, in shares of a field."""
         together = 0
         if step.swung is not None:
-            together = int(self._together.counts[step.swung].max())
+            together = int(self._together.counts[step.swung != 0].max())
         most, area = together, self._enough if together else 0.0
         for way in step.ways:
-            if np.count_nonzero(way) < self._enough:
-                continue
-            counts = self._here.counts * way
-            # How many places have changed that often, or more often; from the most often down.
-            reach = np.cumsum(np.bincount(counts)[::-1])[::-1]
-            for often in range(int(np.count_nonzero(reach >= self._enough)) - 1, most - 1, -1):
-                if often and (found := self._largest(counts >= often)) >= self._enough:
-                    most, area = often, found if often > most else max(found, area)
-                    break
+            often, found = self._most_often(self._here.counts * way)
+            if (often, found) > (most, area):
+                most, area = often, found
         return most, area / self.full
 
+    @property
+    def changes(self) -> int:
+        """The most changes within the last second of an area that counts."""
+        return max(int(self._together.counts.max()), self._most_often(self._here.counts)[0])
+
+    def _most_often(self, counts: Counts) -> tuple[int, float]:
+        """How often an area that counts has turned at least, and how large that is: by the first
+        threshold, which is the strictest."""
+        turned = counts[0]
+        if np.count_nonzero(turned) < self._enough:
+            return 0, 0.0
+        # How many places have turned that often, or more often.
+        reach = np.cumsum(np.bincount(turned)[::-1])[::-1]
+        for often in range(int(np.count_nonzero(reach >= self._enough)) - 1, 0, -1):
+            if (found := self._largest(turned >= often)) >= self._enough:
+                return often, found
+        return 0, 0.0
+
     def _is_enough(self, marked: Bools) -> bool:
-        few = np.count_nonzero(marked) < self._enough
-        return not few and self._largest(marked) >= self._enough
+        """Whether so many places are marked in a field, by any threshold: (changes, n)."""
+        return any(
+            np.count_nonzero(row) >= self._enough and self._largest(row) >= self._enough
+            for row in marked
+        )
 
     def _largest(self, marked: Bools) -> float:
         """How many marked places the field has that has most."""
@@ -255,14 +215,15 @@ class Strand:
         within = total[h:, w:] - total[:-h, w:] - total[h:, :-w] + total[:-h, :-w]
         return float(within.max())
 
-    def _lit_in_fields(self, lit: NDArray[np.int8]) -> FloatArray:
+    def _lit_in_fields(self, lit: Signs) -> FloatArray:
         """Places that are lit, less those that are dark, by half: in the whole picture, and in
-        fields that lie half over each other."""
-        rows = lit.reshape(6, self._field[0] // 2, -1).sum(axis=1, dtype=np.int16)
-        parts = rows.reshape(6, 6, -1).sum(axis=2)
-        pairs = parts[1:] + parts[:-1]
-        fields = pairs[:, 1:] + pairs[:, :-1]
-        half: FloatArray = np.append(fields.ravel(), parts.sum()).astype(np.float32)
+        fields that lie half over each other. (changes, n) -> (changes * fields,)."""
+        rows = lit.reshape(len(lit), 6, self._field[0] // 2, -1).sum(axis=2, dtype=np.int16)
+        parts = rows.reshape(len(lit), 6, 6, -1).sum(axis=3)
+        pairs = parts[:, 1:] + parts[:, :-1]
+        fields = pairs[..., 1:] + pairs[..., :-1]
+        whole = parts.sum(axis=(1, 2))
+        half: FloatArray = np.append(fields.ravel(), whole).astype(np.float32)
         half /= 2
         return half
 
@@ -298,10 +259,10 @@ class Watch:
         """What a picture would change, were it shown."""
         light, red, saturated = colour
         if not self._strands:
-            limits, area = self._limits, self._limits.area
+            limits = self._limits
             self._strands = (
-                Strand(self._shape, light, limits.change, limits.dark, area),
-                Strand(self._shape, red, limits.red, np.inf, area),
+                Strand(self._shape, light, limits.change, limits.dark, limits.area),
+                Strand(self._shape, red, limits.red, None, limits.area),
             )
         general, reds = self._strands
         return general.step(light, None), reds.step(red, saturated)
@@ -320,17 +281,23 @@ class Watch:
         """Whether the next picture could be too much."""
         return any(strand.may_be_next(allowed) for strand in self._strands)
 
-    def worst(self, kind: str) -> tuple[int, float]:
-        """Changes in the last second (two are a flash), and their area in shares of a field."""
-        return self._strands[KINDS.index(kind)].worst if self._strands else (0, 0.0)
+    def count(self, steps: tuple[Step, ...], kind: str) -> tuple[int, float]:
+        """Changes of a kind in the last second (two are a flash) that a step that was taken adds
+        to, and their area in shares of a field."""
+        at = KINDS.index(kind)
+        return self._strands[at].count(steps[at])
 
     @property
     def changes(self) -> int:
         """The most changes of either kind in the last second."""
-        return max((strand.worst[0] for strand in self._strands), default=0)
+        return max((strand.changes for strand in self._strands), default=0)
 
 
-def _total(grid: NDArray[np.bool_] | NDArray[np.int8]) -> NDArray[np.int32]:
+def _column(thresholds: tuple[float, ...]) -> FloatArray:
+    return np.array(thresholds, np.float32)[:, None]
+
+
+def _total(grid: NDArray[np.bool_] | Signs) -> NDArray[np.int32]:
     """The sum of all above and left of every place, with a row and a column of zeros."""
     total = np.zeros((grid.shape[0] + 1, grid.shape[1] + 1), np.int32)
     np.cumsum(grid, axis=0, out=total[1:, 1:])

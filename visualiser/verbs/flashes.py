@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visualiser.audio.decode import opened
-from visualiser.look.flashes import KINDS, Watch, linear, signals
+from visualiser.look.flashes import KINDS, STANDARD, Limits, Watch, linear, signals
 from visualiser.types import FloatArray, UserError
 
 if TYPE_CHECKING:
@@ -53,7 +53,8 @@ class Violation:
 class Audit:
     """Judges pictures that come one after the other, of one size."""
 
-    def __init__(self) -> None:
+    def __init__(self, limits: Limits = STANDARD) -> None:
+        self._limits = limits
         self._watch: Watch | None = None
         self._shape = (0, 0)
         self._found: list[Violation] = []
@@ -64,7 +65,7 @@ class Audit:
         if self._watch is None:
             height, width = (max(length // 6 * 6, 6) for length in pixels.shape[:2])
             self._shape = min(height, _SHAPE[0]), min(width, _SHAPE[1])
-            self._watch = Watch(self._shape)
+            self._watch = Watch(self._shape, self._limits)
         means = _pooled(pixels, self._shape).reshape(-1, 3)
         watch = self._watch
         watch.expire(t)
@@ -72,7 +73,7 @@ class Audit:
         bad = watch.too_much(steps)
         watch.take(steps, t)
         for kind in bad:
-            changes, area = watch.worst(kind)
+            changes, area = watch.count(steps, kind)
             before = self._open.pop(kind, None)
             if before is not None and t - before.to_s >= _APART_S:
                 self._found.append(before)

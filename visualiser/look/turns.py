@@ -1,0 +1,135 @@
+"""Curves that rise and fall, and how often they have done so within the last second.
+
+Many at once, in arrays: each place of a picture is one, and so is each field of it.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from copy import copy
+
+import numpy as np
+from numpy.typing import NDArray
+
+from visualiser.types import FloatArray
+
+PERIOD_S = 0.999  # "any one second", for files whose times are rounded to milliseconds
+_FAR = np.float32(1e9)  # further than any value is from another
+
+Bools = NDArray[np.bool_]
+Counts = NDArray[np.int16]
+Signs = NDArray[np.int8]
+
+
+class Turns:
+    """Many curves, each of which turns from rising to falling and back, by `change` or more.
+
+    What counts is the way from the last extreme, however long it takes. values: (n,), or as many
+    rows of them as change, dark: (rows, 1) have: every row goes by thresholds of its own. dark: no
+    turn counts whose lower end is not below.
+    """
+
+    def __init__(self, values: FloatArray, change: FloatArray, dark: FloatArray | None) -> None:
+        self._change, self._dark = change, dark
+        shape = np.broadcast_shapes(values.shape, change.shape)
+        self.low = self.high = np.broadcast_to(values, shape)
+        self.can_rise = self.can_fall = np.ones(shape, bool)
+        self._none = np.zeros(shape, bool)
+        self._seen: Bools | None = None
+
+    def follow(self, values: FloatArray, seen: Bools | None = None) -> tuple[Turns, Bools, Bools]:
+        """How it is with these values: the next state, and which have risen, and fallen. seen: no
+        turn counts without that at its end, its beginning, or in between."""
+        after = copy(self)
+        after.low = low = np.minimum(self.low, values)
+        after.high = high = np.maximum(self.high, values)
+        after._seen = since = seen if seen is None or self._seen is None else seen | self._seen
+        if since is not None and not since.any():
+            return after, self._none, self._none
+        rises = values - low >= self._change
+        rises &= self.can_rise
+        falls = high - values >= self._change
+        falls &= self.can_fall
+        if self._dark is not None:
+            rises &= low < self._dark
+            falls &= values < self._dark
+        if since is not None:
+            rises &= since
+            falls &= since
+        falls &= ~rises
+        turned = rises | falls
+        if turned.any():
+            # Where it has turned, both begin anew: without a mask, which is slow where they are
+            # strewn about.
+            stays = ~turned
+            away = stays * _FAR
+            np.maximum(low, values - away, out=low)
+            np.minimum(high, values + away, out=high)
+            if seen is not None and since is not None:
+                after._seen = (since & stays) | (seen & turned)
+            after.can_rise = (self.can_rise | falls) & ~rises
+            after.can_fall = (self.can_fall | rises) & ~falls
+        return after, rises, falls
+
+
+class Tally:
+    """How often each of many has turned within the last second."""
+
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        self.counts: Counts = np.zeros(shape, np.int16)
+        self._past: deque[tuple[float, Bools]] = deque()
+
+    def copy(self) -> Tally:
+        other = Tally(())
+        other.counts, other._past = self.counts.copy(), self._past.copy()
+        return other
+
+    def expire(self, t: float) -> None:
+        """Forget what is older than a second at t, s."""
+        while self._past and t - self._past[0][0] >= PERIOD_S:
+            self.counts -= self._past.popleft()[1]
+
+    def add(self, t: float, turned: Bools) -> None:
+        if self._past:
+            t = max(t, self._past[-1][0])  # the first is the first to expire
+        self.counts += turned
+        self._past.append((t, turned))
+
+
+class Swings:
+    """How often each of n has swung up and down within the last second, where several thresholds
+    may say so, each in its turn: as often as a series of them can that takes turns."""
+
+    def __init__(self, n: int) -> None:
+        self.counts: Counts = np.zeros(n, np.int16)
+        self._way: Signs = np.zeros(n, np.int8)  # of the last: 1 is up, -1 down, 0 there is none
+        self._past: deque[tuple[float, Signs]] = deque()
+
+    def copy(self) -> Swings:
+        other = Swings(0)
+        other.counts, other._way = self.counts.copy(), self._way
+        other._past = self._past.copy()
+        return other
+
+    def expire(self, t: float) -> None:
+        """Forget what is older than a second at t, s."""
+        while self._past and t - self._past[0][0] >= PERIOD_S:
+            gone = self._past.popleft()[1]
+            last = gone != 0
+            for _, ways in self._past:
+                follows = last & (ways != 0)
+                self.counts -= follows & (ways != gone)  # else it goes on with what follows
+                last &= ~follows
+            self.counts -= last
+            self._way = self._way * ~last
+
+    def turning(self, ways: Signs) -> Bools:
+        """Which of these swings are no more of the same."""
+        return (ways != 0) & (ways != self._way)
+
+    def add(self, t: float, ways: Signs) -> None:
+        if self._past:
+            t = max(t, self._past[-1][0])
+        self.counts += self.turning(ways)
+        self._way = np.where(ways, ways, self._way)
+        self._past.append((t, ways))
