@@ -19,7 +19,8 @@ from visualiser.look import flash as guarding
 from visualiser.look.flash import FlashGuard
 from visualiser.look.flashes import Limits
 from visualiser.verbs.flashes import Audit, Violation, pictures
-from visualiser.video.writer import VideoWriter
+from visualiser.video.formats import Quality
+from visualiser.video.writer import open_writer
 
 SMALL, FILM = (150, 84), (320, 180)  # of videos at random: four times quicker; and in a file
 SECONDS = 3.2
@@ -158,7 +159,7 @@ def encoded_violates(shown: list[Picture], fps: float) -> bool:
     """Whether it does as it is recorded: mp4, crf 18."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "a.mp4"
-        writer = VideoWriter(path, FILM, fps, crf=18, preset="veryfast")
+        writer = open_writer(path, FILM, fps, Quality(18, "veryfast"))
         for n, picture in enumerate(shown):
             pixels = np.zeros((*picture.shape[:2], 4), np.uint8)
             pixels[..., :3] = picture[..., ::-1]

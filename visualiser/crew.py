@@ -4,26 +4,27 @@ a share of the arithmetic can go to another core."""
 from __future__ import annotations
 
 import os
+import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import suppress
 from functools import cache
 
 THREADS = max(1, min(4, os.cpu_count() or 1))  # that work, with the one that asks for help
+BEHIND = 10  # as `nice` counts
 
 
 _thread = threading.local()
 
 
-@contextmanager
-def alone() -> Iterator[None]:
-    """In it, this thread has no helpers: those are for who has not much time."""
+def step_back() -> None:
+    """From now on this thread, and those that it starts, wait for those that have not much time:
+    it has no helpers, and comes last to a core, where threads have a priority of their own."""
     _thread.is_alone = True
-    try:
-        yield
-    finally:
-        _thread.is_alone = False
+    if sys.platform == "linux":
+        with suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), BEHIND)
 
 
 def helpers() -> int:

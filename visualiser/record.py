@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pygame
 
-from visualiser import config, typed
+from visualiser import config, crew, typed
 from visualiser.files import claim
 from visualiser.types import Sound, Tick, UserError
 from visualiser.video.encoders import chosen
@@ -109,6 +109,7 @@ class Recorder:
         return ", ".join(f"{n} {what}" for n, what in counts if n)
 
     def _run(self) -> None:
+        crew.step_back()  # the encoder's threads come from this one
         writer: Writer | None = None
         try:
             writer = self._begin()

@@ -63,8 +63,7 @@ class Screenshots:
 
         def draw() -> bytes:
             canvas = pygame.Surface(size, 0, 32)
-            with crew.alone():  # the helpers are the window's
-                twin.draw(frame, canvas, now, features)
+            twin.draw(frame, canvas, now, features)
             return png(pixels_of(layer.surface if layer else canvas, size), alpha)
 
         self._start(draw)
@@ -86,6 +85,7 @@ class Screenshots:
         thread.start()
 
     def _run(self, draw: Callable[[], bytes]) -> None:
+        crew.step_back()
         try:
             data = draw()
             with self._lock:
