@@ -16,13 +16,14 @@ from program import Program, assert_refused, read_video, write_song
 from visualiser import config, timeline
 from visualiser.config import Settings
 from visualiser.controls import Controls
+from visualiser.decode import Inline
 from visualiser.film import asked, performance
 from visualiser.film.asked import order_of
 from visualiser.film.drawing import Drawing
 from visualiser.film.performance import Order, Played
 from visualiser.frame import Moment
-from visualiser.nets import checkpoint
 from visualiser.run import declared_controls
+from visualiser.show import Show
 from visualiser.types import UserError
 
 SIZE = (96, 64)
@@ -226,11 +227,12 @@ def test_what_was_done_in_a_take_is_done_over_another_song(tmp_path: Path) -> No
     declared = declared_controls()
     start = {**settings().controls, "show.driver": "audio", "look.look": "silk"}
     log = Log(Head(3, start, "2026-11-24T20:00:00"), folder=tmp_path)
-    model = checkpoint.find("shapes")
+    played = Show(Controls(declared, start), Inline(lambda frame: frame), 1)
     for n in range(60):
         asked_for = [("look.look", "neon")] if n == 30 else []
-        log.write(Tick(n, 5 + n / 30, 1 / 30), rounded(hear()), asked_for, model)
+        log.write(Tick(n, 5 + n / 30, 1 / 30), rounded(hear()), asked_for, played)
     log.close()
+    played.close()
     write_song(tmp_path / "song.wav", 3.0)
     wish = Wish(tmp_path / "song.wav")
     film = automated(read(next(tmp_path.glob("*.take.gz"))), wish, settings(), 20, declared)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -19,11 +21,12 @@ from program import Program, has_traceback, only, read_video, wait_until
 
 from visualiser import record
 from visualiser.config import Record
-from visualiser.record import Recording
+from visualiser.record import Recorder, Recording
+from visualiser.types import UserError
 from visualiser.video import encoders
 from visualiser.video.encoders import HARDWARE, Hardware, chosen
 from visualiser.video.formats import FORMATS, Quality
-from visualiser.video.writer import open_writer
+from visualiser.video.writer import Writer, open_writer
 
 SIZE = (96, 54)
 
@@ -48,14 +51,14 @@ def play(recording: Recording, n: int, fps: float = 60.0, first: int = 0, **how:
         recording.write(canvas(tick.index, **how), tick)
         recorder = recording._recorder
         deadline = time.monotonic() + 10
-        while recorder and recorder._queue.qsize() > 6 and not recorder.error:
+        while recorder and recorder.waiting and not recorder.error:
             assert time.monotonic() < deadline
             time.sleep(0.002)
 
 
 def recorded(folder: Path, n: int = 61, **settings: object) -> Path:
     """What is there after n frames of a window at 60 frames a second."""
-    recording = Recording(Record(sound=False, **settings))
+    recording = Recording(Record(yields=False, sound=False, **settings))
     recording.start(SIZE)
     play(recording, n)
     recording.close()
@@ -79,7 +82,7 @@ def test_the_rate_is_what_is_recorded_at_true_times(folder: Path, fps: int, n: i
 
 
 def test_a_constant_rate_repeats_what_is_missing(folder: Path) -> None:
-    recording = Recording(Record(sound=False, fps=30, constant=True))
+    recording = Recording(Record(yields=False, sound=False, fps=30, constant=True))
     recording.start(SIZE)
     play(recording, 11)
     play(recording, 11, first=30)  # a third of a second was too much for the machine
@@ -114,7 +117,7 @@ def test_another_size_keeps_its_proportions(folder: Path) -> None:
 
 
 def test_a_window_that_changes_its_size_is_recorded_at_the_first(folder: Path) -> None:
-    recording = Recording(Record(sound=False))
+    recording = Recording(Record(yields=False, sound=False))
     recording.start((97, 55))  # odd: cut by a pixel
     for n, size in enumerate([(97, 55), (301, 77), (16, 90), (97, 55)]):
         play(recording, 5, first=5 * n, size=size)
@@ -125,7 +128,7 @@ def test_a_window_that_changes_its_size_is_recorded_at_the_first(folder: Path) -
 
 
 def test_r_again_and_again_makes_a_file_each_time(folder: Path) -> None:
-    recording = Recording(Record(sound=False))
+    recording = Recording(Record(yields=False, sound=False))
     for n in range(4):
         recording.toggle(SIZE)
         play(recording, 2, first=4 * n)
@@ -153,7 +156,7 @@ def test_an_encoder_that_is_too_slow_costs_frames_and_no_time(
         return writer
 
     monkeypatch.setattr(record, "open_writer", slow)
-    recording = Recording(Record(sound=False))
+    recording = Recording(Record(yields=False, sound=False))
     recording.start(SIZE)
     for tick in ticks(40, 60):
         recording.write(canvas(tick.index), tick)
@@ -186,7 +189,7 @@ def test_a_folder_that_vanishes_ends_it_with_a_line(
     folder: Path, ending: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(record, "LOOK_S", 0.05)
-    recording = Recording(Record(sound=False, format=ending))
+    recording = Recording(Record(yields=False, sound=False, format=ending))
     recording.start(SIZE)
     play(recording, 5)
     wait_until(lambda: folder.exists() and list(folder.iterdir()), "a file")
@@ -203,7 +206,7 @@ def test_a_full_disk_ends_it_with_a_line(
     if made.returncode:
         pytest.skip("only root can make a small disk")
     try:
-        recording = Recording(Record(sound=False, format=ending, crf=0))
+        recording = Recording(Record(yields=False, sound=False, format=ending, crf=0))
         recording.start((320, 240))
         rng = np.random.default_rng(1)
         noise = pygame.Surface((320, 240), 0, 32)
@@ -222,7 +225,7 @@ def test_a_full_disk_ends_it_with_a_line(
 
 def test_a_name_that_is_no_folder_is_told(folder: Path) -> None:
     folder.write_text("a file")
-    recording = Recording(Record())
+    recording = Recording(Record(yields=False))
     recording.start(SIZE)
     ends_with(recording, str(folder))
     assert folder.read_text() == "a file"
@@ -290,3 +293,18 @@ def test_the_program_records_what_its_settings_say(tmp_path: Path) -> None:
         own.write_text('[record]\nsize = "huge"\n')
         done = program.run("--config", own, env=env)
         assert done.code == 2 and "16x16 to 7680x4320" in done.err and len(done.lines) == 1
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has threads with their own policy")
+@pytest.mark.parametrize("yields", [True, False])
+def test_a_recording_leaves_the_processor_to_the_window_if_it_is_to(yields: bool) -> None:
+    found = []
+
+    def begin() -> Writer:
+        found.append(os.sched_getscheduler(threading.get_native_id()))
+        raise UserError("it never begins")
+
+    recorder = Recorder(begin, 60, yields=yields)
+    recorder.finish()
+    recorder.close()
+    assert found == [os.SCHED_IDLE if yields else os.SCHED_OTHER]

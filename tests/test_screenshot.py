@@ -48,7 +48,7 @@ class Playing:
         return pygame.surfarray.array3d(self.canvas).swapaxes(0, 1)
 
     def shoot(self, folder: Path, is_as_drawn: bool = True, alone: bool = False, **how: object):
-        shots = Screenshots(config.Record(**how), folder)
+        shots = Screenshots(config.Record(yields=False, **how), folder)
         shots.take(self.panes, self.canvas, *self.now, is_as_drawn, alone)
         return shots
 
@@ -121,7 +121,7 @@ def test_one_key_after_the_other_each_has_its_file_and_they_are_not_too_many(
     tmp_path: Path,
 ) -> None:
     playing = Playing(n=1)
-    shots = Screenshots(config.Record(screenshot_size="1280x720"), tmp_path)
+    shots = Screenshots(config.Record(yields=False, screenshot_size="1280x720"), tmp_path)
     for _ in range(12):
         shots.take(playing.panes, playing.canvas, *playing.now, True, False)
         assert sum(each.name == "screenshot" for each in threading.enumerate()) <= 4

@@ -118,6 +118,7 @@ class Record(Section):
     sound: bool = True
     fps: int = Field(60, ge=1, le=240)
     constant: bool = False
+    yields: bool = True
     encoder: Literal["auto", "x264", "nvenc", "videotoolbox", "qsv", "amf"] = "auto"
     crf: int = Field(18, ge=0, le=51)
     live_preset: Literal["ultrafast", "superfast", "veryfast", "faster", "fast", "medium"] = (

@@ -12,19 +12,20 @@ from contextlib import suppress
 from functools import cache
 
 THREADS = max(1, min(4, os.cpu_count() or 1))  # that work, with the one that asks for help
-BEHIND = 10  # as `nice` counts
 
 
 _thread = threading.local()
 
 
-def step_back() -> None:
-    """From now on this thread, and those that it starts, wait for those that have not much time:
-    it has no helpers, and comes last to a core, where threads have a priority of their own."""
+def step_back(yields: bool) -> None:
+    """From now on this thread has no helpers: those are for who has not much time. yields: and
+    where there is such a policy (Linux), it and the threads that it starts have a core only while
+    nobody else wants it. A low priority is not enough for that: whoever has a core keeps it for
+    some milliseconds."""
     _thread.is_alone = True
-    if sys.platform == "linux":
+    if yields and sys.platform == "linux":
         with suppress(OSError):
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), BEHIND)
+            os.sched_setscheduler(threading.get_native_id(), os.SCHED_IDLE, os.sched_param(0))
 
 
 def helpers() -> int:

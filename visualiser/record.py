@@ -25,9 +25,10 @@ from visualiser.video.writer import Writer, open_writer
 from visualiser.voice import Fresh, Heard
 
 RECORDINGS = config.ROOT / "recordings"
-WAITING = 8  # frames, of the output's size, that may wait for the encoder
-BEHIND_S = 0.15  # the encoder may be, with what waits for it: that much is lost in a crash
+WAITING = 1 << 27  # bytes of frames, of the output's size, that may wait for the encoder
+BEHIND_S = 0.4  # the encoder may be, with what waits for it: that much is lost in a crash
 LOOK_S = 1.0  # between two looks whether the file is there still
+SPARE = 4  # frames whose memory is kept
 Size = tuple[int, int]
 
 
@@ -37,22 +38,30 @@ class Recorder:
     encoder busy is left out: the one before it is seen longer.
 
     begin: opens the file; fps: at most so many frames a second are taken, where there are more;
-    constant: in a file all frames are seen equally long: those that are missing are repeated.
+    constant: in a file all frames are seen equally long: those that are missing are repeated;
+    yields: whether it leaves the processor to those that have less time.
 
     error: what ended the recording, or ""; frames: taken; dropped: left out; repeated: seen twice.
     """
 
-    def __init__(self, begin: Callable[[], Writer], fps: float, constant: bool = False):
+    def __init__(
+        self,
+        begin: Callable[[], Writer],
+        fps: float,
+        constant: bool = False,
+        yields: bool = False,
+    ) -> None:
         self.path: Path | None = None
         self.error = ""
         self.frames = self.dropped = self.repeated = 0
         self._begin = begin
         self._fps = fps
         self._constant = constant
+        self._yields = yields
         self._began: float | None = None
         self._due = 0.0  # when the next frame is wanted
         self._queue: queue.SimpleQueue[tuple[Pixels, float] | None] = queue.SimpleQueue()
-        self._spare: deque[Pixels] = deque(maxlen=WAITING)  # memory of frames that are done
+        self._spare: deque[Pixels] = deque(maxlen=SPARE)  # memory of frames that are done
         self._taken = 0.0  # by the encoder: the time of the last one, s from the first
         self._sounds: deque[Heard] = deque(maxlen=4096)  # a minute of ticks
         self._last: Pixels | None = None
@@ -74,7 +83,8 @@ class Recorder:
         if self._due < t:  # some were missing
             self._due = t + 1 / self._fps
         is_behind = t - self._began - self._taken > BEHIND_S and not self._queue.empty()
-        if self._queue.qsize() >= WAITING or is_behind:
+        waiting = self._queue.qsize() * 4 * canvas.get_width() * canvas.get_height()
+        if waiting >= WAITING or is_behind:
             self.dropped += 1
             return
         spare = self._spare.popleft() if self._spare else None
@@ -109,7 +119,7 @@ class Recorder:
         return ", ".join(f"{n} {what}" for n, what in counts if n)
 
     def _run(self) -> None:
-        crew.step_back()  # the encoder's threads come from this one
+        crew.step_back(self._yields)  # and the encoder's threads, which come from this one
         writer: Writer | None = None
         try:
             writer = self._begin()
@@ -199,7 +209,9 @@ class Recording:
         fps = self._kind.rate(options.fps)
         # Single pictures and GIFs have no times of their own, or only coarse ones.
         constant = options.constant or self._kind.suffix in (".png", ".gif")
-        self._recorder = Recorder(lambda: self._open(self._kind.size(size), fps), fps, constant)
+        self._recorder = Recorder(
+            lambda: self._open(self._kind.size(size), fps), fps, constant, options.yields
+        )
 
     def _open(self, size: Size, fps: float) -> Writer:
         """On the recorder's thread."""

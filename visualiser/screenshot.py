@@ -85,7 +85,7 @@ class Screenshots:
         thread.start()
 
     def _run(self, draw: Callable[[], bytes]) -> None:
-        crew.step_back()
+        crew.step_back(self._settings.yields)
         try:
             data = draw()
             with self._lock:

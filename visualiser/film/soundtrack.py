@@ -12,7 +12,7 @@ from visualiser.audio import decode
 from visualiser.audio.file import DEMO, AudioFile
 from visualiser.audio.source import SAMPLERATE, Silence, Source
 from visualiser.film.loop import Round
-from visualiser.types import FloatArray
+from visualiser.types import FloatArray, UserError
 from visualiser.voice import Heard
 
 
@@ -40,7 +40,10 @@ class Stretches:
     def _begin(self) -> None:
         # What is damaged is said by the source that the show listens to.
         self._blocks = decode.stereo(self._path, deque(maxlen=1))
-        self._waiting = next(self._blocks)
+        block = next(self._blocks, None)
+        if block is None:
+            raise UserError(f"{self._path}: there is no sound in it, its length is zero")
+        self._waiting = block
         self._at = 0  # of the first that waits
 
     def read(self, start: int, n: int) -> FloatArray:
