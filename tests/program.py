@@ -119,7 +119,7 @@ class Program:
         assert text.count("[osc]\non = true") == 1
         assert (
             text.count("yields = true") == 1
-        )  # to tests beside it a recording would yield for good
+        )  # or it never ends beside other tests
         text = text.replace("yields = true", "yields = false")
         config.write_text(text.replace("[osc]\non = true", "[osc]\non = false"))
         unfinished = shutil.ignore_patterns("*.pyc.*")  # that another test's program compiles now
