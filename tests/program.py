@@ -117,9 +117,7 @@ class Program:
         config = self.root / "config.toml"  # tests beside each other would want the same port
         text = config.read_text()
         assert text.count("[osc]\non = true") == 1
-        assert (
-            text.count("yields = true") == 1
-        )  # or it never ends beside other tests
+        assert text.count("yields = true") == 1  # or it never ends beside other tests
         text = text.replace("yields = true", "yields = false")
         config.write_text(text.replace("[osc]\non = true", "[osc]\non = false"))
         unfinished = shutil.ignore_patterns("*.pyc.*")  # that another test's program compiles now
