@@ -20,7 +20,7 @@ run: .venv/ready
 	@$(BIN)/python main.py
 
 test: .venv/ready-dev
-	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 soak: .venv/ready-dev
 	$(BIN)/python -m pytest -m "soak or hypothesis" --hypothesis-profile soak
