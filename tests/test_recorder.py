@@ -284,7 +284,8 @@ def test_the_program_records_what_its_settings_say(tmp_path: Path) -> None:
     with Program(tmp_path) as program:
         own = program.root / "own.toml"
         own.write_text(
-            '[record]\nformat = "webm"\nsize = "128x72"\nfps = 10\nencoder = "nvenc"\nyields = false\n'
+            '[record]\nformat = "webm"\nsize = "128x72"\nfps = 10\nencoder = "nvenc"\n'
+            "yields = false\n"
         )
         play = ("--model", "classic-28", "--size", "320x180", "--fps", 30, "--config", own)
         env = {"SDL_VIDEODRIVER": "dummy"}
