@@ -152,10 +152,11 @@ def _film(options: argparse.Namespace, hands: Hands | None) -> int:
         ask_for_one(options)
     performance = _performance(options, settings)
     size, fps, alpha = options.size, options.fps, options.alpha
-    model = checkpoint.read(checkpoint.find(str(performance.controls["show.model"])))
-    if alpha and model.architecture.pictures == "colour":
-        print(f"{model.name} draws whole pictures: they have no ground, and are opaque",
-              file=sys.stderr)  # fmt: skip
+    if alpha:
+        model = checkpoint.read(checkpoint.find(str(performance.controls["show.model"])))
+        if model.architecture.pictures == "colour":
+            print(f"{model.name} draws whole pictures: they have no ground, and are opaque",
+                  file=sys.stderr)  # fmt: skip
     with bar("rendering", "frames") as report:
         if is_still:
             still(performance, options.out, size, fps, alpha, report)

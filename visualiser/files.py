@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+from datetime import datetime
 from pathlib import Path
 
 from visualiser.types import UserError
@@ -68,6 +69,11 @@ def claim(folder: Path, stem: str, suffix: str) -> Path:
         except OSError as error:
             raise UserError(f"cannot write {path}: {error.strerror}") from None
         return path
+
+
+def name_now() -> str:
+    """What a file is called that is made now, without its ending."""
+    return datetime.now().strftime("squircle-%Y-%m-%d-%H%M%S")
 
 
 def free_path(folder: Path, stem: str, suffix: str, beside: str = "") -> Path:

@@ -9,13 +9,13 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
-from datetime import datetime
 from pathlib import Path
 
 import pygame
 
 from visualiser import config, crew, typed
-from visualiser.files import claim
+from visualiser.audio.source import drain
+from visualiser.files import claim, name_now
 from visualiser.types import Sound, Tick, UserError
 from visualiser.video.encoders import chosen
 from visualiser.video.formats import FORMATS, Format, Quality
@@ -83,7 +83,7 @@ class Recorder:
         if self._due < t:  # some were missing
             self._due = t + 1 / self._fps
         is_behind = t - self._began - self._taken > BEHIND_S and not self._queue.empty()
-        waiting = self._queue.qsize() * 4 * canvas.get_width() * canvas.get_height()
+        waiting = self.waiting * 4 * canvas.get_width() * canvas.get_height()
         if waiting >= WAITING or is_behind:
             self.dropped += 1
             return
@@ -192,7 +192,7 @@ class Recording:
         self._kind = FORMATS[f".{settings.format}"]
         self._recorder: Recorder | None = None
         self._ending: list[Recorder] = []
-        self._said: list[str] = []  # by threads
+        self._said: deque[str] = deque()  # by threads
         self._fresh = Fresh()
 
     def toggle(self, size: Size) -> None:
@@ -259,8 +259,7 @@ class Recording:
         return ", ".join(filter(None, (f"REC {at // 60}:{at % 60:02}", recorder.left_out)))
 
     def _tell(self) -> None:
-        while self._said:
-            self.notices.append(self._said.pop(0))
+        self.notices += drain(self._said)
         for recorder in [each for each in self._ending if each.is_done]:
             self._ending.remove(recorder)
             if recorder.error:
@@ -272,7 +271,6 @@ class Recording:
 
 def _new_path(kind: Format) -> Path:
     """Where a recording goes: nothing is there yet. Raises UserError where it cannot be written."""
-    stem = datetime.now().strftime("squircle-%Y-%m-%d-%H%M%S")
     if kind.suffix == ".png":
-        return claim(RECORDINGS, stem, "") / "%05d.png"
-    return claim(RECORDINGS, stem, kind.suffix)
+        return claim(RECORDINGS, name_now(), "") / "%05d.png"
+    return claim(RECORDINGS, name_now(), kind.suffix)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
 from pathlib import Path
 
 import pygame
 
 from visualiser import config, crew, typed
-from visualiser.files import free_path, write_bytes
+from visualiser.audio.source import drain
+from visualiser.files import free_path, name_now, write_bytes
 from visualiser.frame import Frame
 from visualiser.look.layer import Layer
 from visualiser.look.panes import Panes
@@ -27,7 +28,7 @@ class Screenshots:
     """Takes them while the show plays; they are drawn and written on threads of their own."""
 
     def __init__(self, settings: config.Record, folder: Path = FOLDER) -> None:
-        self._said: list[str] = []
+        self._said: deque[str] = deque()
         self._settings = settings
         self._folder = folder
         self._threads: list[threading.Thread] = []
@@ -45,8 +46,7 @@ class Screenshots:
     ) -> None:
         """panes: that have just drawn the frame, with tick and features; output: what is seen;
         is_as_drawn: whether nothing came between them; is_alone: whether it has a window of its
-        own. What is black, frozen or held back is not
-        drawn again: it is saved as it is."""
+        own. What is black, frozen or held back is not drawn again: it is saved as it is."""
         self._threads = [thread for thread in self._threads if thread.is_alive()]
         if len(self._threads) >= AT_ONCE:
             self._said.append("no screenshot: the last ones are still being written")
@@ -70,9 +70,7 @@ class Screenshots:
 
     def said(self) -> list[str]:
         """Lines since the last call: where they are, or why there is none."""
-        lines = list(self._said)
-        del self._said[: len(lines)]  # threads may have added some meanwhile
-        return lines
+        return drain(self._said)
 
     def close(self) -> None:
         """Wait until all are written."""
@@ -89,8 +87,7 @@ class Screenshots:
         try:
             data = draw()
             with self._lock:
-                stem = datetime.now().strftime("squircle-%Y-%m-%d-%H%M%S")
-                path = free_path(self._folder, stem, ".png")
+                path = free_path(self._folder, name_now(), ".png")
                 write_bytes(path, data)
         except UserError as error:
             self._said.append(f"no screenshot: {error}")

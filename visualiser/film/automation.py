@@ -23,9 +23,7 @@ def automated(
 ) -> Replayed:
     """A film as long as its song, or as the take if there is none; wish: its song is what is heard.
     UserError as for a take, and for a song that is none."""
-    known = {control.id for control in declared if control.is_setting}
-    values = {id: value for id, value in take.head.controls.items() if id in known}
-    controls = Controls(declared, values | dict(wish.instead))
+    controls = Controls(declared, take.head.settings(declared) | dict(wish.instead))
     source = source_of(wish.song, str(controls["show.driver"]))
     listener = Listener(source, settings.sound, controls)
     until = take.seconds if wish.song is None else audio_duration_s(wish.song) - 1 / fps

@@ -8,14 +8,11 @@ from visualiser.controls import Controls
 from visualiser.curtain import Curtain
 from visualiser.decode import Network
 from visualiser.frame import Moment
-from visualiser.look.flash import FlashGuard
+from visualiser.look.flash import SEES_BACK_S, FlashGuard
 from visualiser.look.layer import Layer
 from visualiser.look.panes import Panes
 
 State = tuple[Panes, Curtain]
-# That the guard sees before its pictures count: its past is a second, and where it limits it has
-# forgotten by then where it began.
-GUARD_S = 2.0
 
 
 class Drawing:
@@ -44,7 +41,7 @@ class Drawing:
     def memory_s(self) -> float:
         """How long before a picture drawing must begin, s, if all before that is skipped, for it to
         look as if nothing had been."""
-        return max(GUARD_S, self._panes.memory_s)
+        return max(SEES_BACK_S, self._panes.memory_s)
 
     def draw(self, moment: Moment) -> pygame.Surface:
         """The canvas, as it is until the next is drawn."""

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from fractions import Fraction
 from pathlib import Path
 
 from visualiser.film.soundtrack import Soundtrack
 from visualiser.types import UserError
-from visualiser.video.formats import FORMATS
+from visualiser.video.formats import FORMATS, exact
 from visualiser.voice import Voice
 
 
@@ -19,7 +18,7 @@ def join(
     UserError where a part is damaged, which is taken away then."""
     import av
 
-    rate = Fraction(fps).limit_denominator(1001)
+    rate = exact(fps)
     kind = FORMATS[out.suffix.lower()]
     options = {"movflags": "faststart"} if kind.suffix in (".mp4", ".mov") else {}
     with av.open(str(out), "w", options=options) as file:

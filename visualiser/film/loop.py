@@ -22,11 +22,11 @@ from visualiser.drivers import drivers
 from visualiser.drivers.base import Driver
 from visualiser.listener import Listener
 from visualiser.look.effects import effects
+from visualiser.look.flash import SEES_BACK_S
 from visualiser.look.lanes import TRAIL_S
 from visualiser.types import Features, FloatArray, Sound, Tick, UserError
 
 SETTLE_S = 12.0  # the ear's gain, bands that fall, throws: after so long none of what was is left
-GUARD_S = 2.0  # that the flash guard looks back
 LONGEST_S = 600.0
 
 
@@ -73,7 +73,7 @@ def turn_of(controls: Controls, seconds: float, fps: float) -> Turn:
     if controls["show.mode"] == "latent" and not controls["look.output_only"]:
         look_back.append(TRAIL_S)
     if controls["stage.guard"]:
-        look_back.append(GUARD_S)
+        look_back.append(SEES_BACK_S)
     before = math.ceil(max(look_back, default=0.0) * fps) + 2
     return Turn(frames, fps, before)
 

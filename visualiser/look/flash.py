@@ -22,6 +22,10 @@ from visualiser.look.flashes import ALLOWED, CAREFUL, STRICT, Colour, Step, Watc
 GUARD = "stage.guard"
 UNGUARDED = "stage.unguarded"
 
+# That it sees before its pictures count: its past is a second, and where it limits it has forgotten
+# by then where it began.
+SEES_BACK_S = 2.0
+
 _SHAPE = (42, 72)  # rows, columns of places that are looked at: 26 px apart at 1080p
 _CALM = 4  # changes in a second that are allowed while it limits: two flashes
 _FOLLOW_S = 0.5  # time constant in which the picture then follows what is drawn

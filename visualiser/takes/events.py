@@ -15,13 +15,14 @@ from __future__ import annotations
 import hashlib
 import math
 import tomllib
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from visualiser.controls import Command, Nudge, Pulse, Stroke, Swap, Value
+from visualiser.controls import Command, Control, Nudge, Pulse, Stroke, Swap, Value
 from visualiser.cue_files import Cue, Step, to_text
 from visualiser.cue_folder import Found
 from visualiser.types import Features, FloatArray, Tick
@@ -54,6 +55,11 @@ class Head:
     models: tuple[str, ...] = ()
     begin_s: float = 0.0
     end_s: float | None = None
+
+    def settings(self, declared: Iterable[Control]) -> dict[str, Value]:
+        """Values at the start of those controls that there still are."""
+        known = {control.id for control in declared if control.is_setting}
+        return {id: value for id, value in self.controls.items() if id in known}
 
 
 @dataclass(frozen=True)

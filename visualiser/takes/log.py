@@ -11,7 +11,6 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from dataclasses import replace
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -19,7 +18,7 @@ from visualiser.audio.source import drain
 from visualiser.config import ROOT
 from visualiser.controls import Command, Controls
 from visualiser.cues import Cues
-from visualiser.files import free_path
+from visualiser.files import free_path, name_now
 from visualiser.takes.events import Event, Head, digest, of_event, of_head, song_after
 from visualiser.types import Features, FloatArray, Sound, Tick, UserError
 from visualiser.voice import Fresh, Heard, Voice
@@ -130,8 +129,7 @@ class Log:
 
     def _write(self, item: Item | None, files: ExitStack) -> None:
         """Write until the end; item: the first."""
-        stem = datetime.now().strftime("squircle-%Y-%m-%d-%H%M%S")
-        self.path = free_path(self._folder, stem, SUFFIX, FLAC)
+        self.path = free_path(self._folder, name_now(), SUFFIX, FLAC)
         file = files.enter_context(self.path.open("xb"))
         packed = zlib.compressobj(6, zlib.DEFLATED, 31)  # 31: with the head and foot of gzip
         file.write(packed.compress(line_of(of_head(self._head))))

@@ -38,7 +38,7 @@ class Replay:
         self._instead = dict(instead)
         self._folder = folder
         self._models = next((c.choices for c in declared if c.id == "show.model"), ())
-        self._known = {control.id for control in declared if control.is_setting}
+        self._declared = declared
         choices, values = self._start(take.head)
         self.controls = Controls(
             [replace(c, choices=choices) if c.id == "show.model" else c for c in declared], values
@@ -90,8 +90,7 @@ class Replay:
 
     def _start(self, head: Head) -> tuple[tuple[str, ...], dict[str, Value]]:
         """Models to choose from, and values, as they were at its start."""
-        given = {id: value for id, value in head.controls.items() if id in self._known}
-        values = given | self._instead
+        values = head.settings(self._declared) | self._instead
         if "show.model" in values:
             values["show.model"] = _here(str(values["show.model"]), self._folder)
         choices = head.models or self._models

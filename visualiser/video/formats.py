@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 
 from visualiser.types import UserError
@@ -159,3 +160,8 @@ def format_of(path: Path, alpha: bool = False) -> Format:
     allowed = [each.suffix for each in FORMATS.values() if each.alpha or not alpha]
     why = "a transparent ground needs" if alpha and found else "the ending must be"
     raise UserError(f"{path}: {why} {', '.join(allowed[:-1])} or {allowed[-1]}")
+
+
+def exact(fps: float) -> Fraction:
+    """Frames a second as files have them: 29.97... is 30000/1001."""
+    return Fraction(fps).limit_denominator(1001)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from visualiser.types import UserError
-from visualiser.video.formats import Format, Quality, format_of
+from visualiser.video.formats import Format, Quality, exact, format_of
 from visualiser.video.gif import GifWriter
 from visualiser.video.picture import Pixels, picture_of
 from visualiser.video.pictures import PictureWriter
@@ -96,7 +96,7 @@ class VideoWriter:
             self._file = av.open(str(path), "w", options=dict(kind.container(quality)))
         except OSError as error:
             raise UserError(f"cannot write {path}: {error.strerror or error}") from None
-        rate = Fraction(fps).limit_denominator(1001)
+        rate = exact(fps)
         stream: Any = self._file.add_stream(kind.codec, rate=rate)
         video: VideoStream = stream
         video.options = dict(kind.options(quality))
