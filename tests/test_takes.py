@@ -167,12 +167,12 @@ def test_a_take_that_someone_has_edited_is_read_or_refused_in_a_line(
 
 @pytest.mark.parametrize(
     ("data", "words"),
-    [(b"", "no take"), (b"\x00\x01", "no take"), (gzip.compress(b""), "no take"),
-     (gzip.compress(b"hello\n"), "no take"),
-     (gzip.compress(b'{"squircle take": 3}\n'), "a newer one is needed"),
-     (gzip.compress(b'{"squircle take": 1}\n'), "lacks"),
-     (gzip.compress(b'{"squircle take": [1]}\n'), "newer"),
-     (gzip.compress(b"[" * 100_000 + b"\n"), "take")],
+    [(b"", "no take"), (b"\x00\x01", "no take"), (gzip.compress(b"", mtime=0), "no take"),
+     (gzip.compress(b"hello\n", mtime=0), "no take"),
+     (gzip.compress(b'{"squircle take": 3}\n', mtime=0), "a newer one is needed"),
+     (gzip.compress(b'{"squircle take": 1}\n', mtime=0), "lacks"),
+     (gzip.compress(b'{"squircle take": [1]}\n', mtime=0), "newer"),
+     (gzip.compress(b"[" * 100_000 + b"\n", mtime=0), "take")],
 )  # fmt: skip
 def test_what_is_no_take_is_said_in_a_line(tmp_path: Path, data: bytes, words: str) -> None:
     path = tmp_path / "x.take.gz"
