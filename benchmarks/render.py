@@ -14,7 +14,7 @@ import numpy as np
 import pygame
 
 from benchmarks.row import Row
-from visualiser import config
+from visualiser import config, loops
 from visualiser.film.drawing import Drawing
 from visualiser.film.encode import THREADS
 from visualiser.film.performance import Order, Played
@@ -26,9 +26,10 @@ from visualiser.frame import Moment
 from visualiser.run import declared_controls
 from visualiser.video.picture import picture_of, view_of
 
-# A second has few frames here, and the show goes as much slower: segments have the share of frames
-# drawn before them that they have at 60 fps, and those move as there.
-FPS = 10.0
+FPS = 60.0
+# Where segments are shared a second has few frames, and the show goes as much slower: segments have
+# the share of frames drawn before them that they have at 60 fps, and those move as there.
+SLOW_FPS = 10.0
 HD, FULL_HD = (1280, 720), (1920, 1080)
 
 
@@ -39,9 +40,9 @@ def render(quick: bool) -> Iterator[Row]:
     yield from _shared(quick)
 
 
-def order(size: tuple[int, int], frames: int) -> Order:
-    settings = config.load(declared_controls(), config.CONFIG, {"show.speed": FPS / 60})
-    return Order(settings, size, FPS, frames / FPS)
+def order(size: tuple[int, int], frames: int, fps: float = FPS) -> Order:
+    settings = config.load(declared_controls(), config.CONFIG, {"show.speed": fps / FPS})
+    return Order(settings, size, fps, frames / fps)
 
 
 def moments(size: tuple[int, int], frames: int) -> tuple[Played, list[Moment]]:
@@ -51,23 +52,25 @@ def moments(size: tuple[int, int], frames: int) -> tuple[Played, list[Moment]]:
 
 def film(
     out: Path, size: tuple[int, int], frames: int, segment_s: float = SEGMENT_S,
-    hands: Hands | None = None, preset: str | None = None,
+    hands: Hands | None = None, preset: str | None = None, fps: float = FPS,
 ) -> float:  # fmt: skip
     """Make one; the seconds that it took."""
-    wanted = order(size, frames)
+    wanted = order(size, frames, fps)
     out.unlink(missing_ok=True)
     began = time.perf_counter()
-    make(Played(wanted), out, size, FPS, wanted.settings.record, preset=preset, hands=hands,
+    make(Played(wanted), out, size, fps, wanted.settings.record, preset=preset, hands=hands,
          segment_s=segment_s)  # fmt: skip
     return time.perf_counter() - began
 
 
 def _throughput(quick: bool) -> Iterator[Row]:
-    n = 120 if quick else 240
+    n = 240
+    loops.load()  # once, whatever the length of a film
     with TemporaryDirectory() as folder:
         for size in (HD, FULL_HD):
             name = f"{size[1]} lines"
-            ready, before = _ready(size, n)
+            ready: list[Any] = []
+            before = _before(size, n, ready)
             outs = Path(folder) / "bare.mp4", Path(folder) / "ours.mp4"
             bare, ours, clocks = [], [], []
             for _ in range(1 if quick else 3):
@@ -95,26 +98,29 @@ def _throughput(quick: bool) -> Iterator[Row]:
     yield Row("render: a frame that is skipped", shown + skipped, "ms", note=note)
 
 
-def _ready(size: tuple[int, int], n: int) -> tuple[list[Any], dict[str, float]]:
-    """The film's pictures as the encoder takes them, and how long each step there takes, in ms of
-    the median frame, with nothing beside it."""
-    played = Played(order(size, n))
-    drawing = Drawing(played.controls, size)
+def _before(size: tuple[int, int], n: int, ready: list[Any]) -> dict[str, float]:
+    """How long each step before the encoder takes, in ms of the median frame, with nothing beside
+    it. ready: gets the pictures as the encoder takes them."""
     steps: dict[str, list[float]] = {"show": [], "drawing": [], "conversion": []}
-    ready = []
-    coming = played.moments()
-    for _ in range(n):
-        times = [time.perf_counter()]
-        moment = next(coming)
-        times.append(time.perf_counter())
-        canvas: pygame.Surface = drawing.draw(moment)
-        times.append(time.perf_counter())
-        ready.append(picture_of(view_of(canvas, size), "yuv420p"))
-        times.append(time.perf_counter())
-        for step, took in zip(steps.values(), np.diff(times), strict=True):
-            step.append(1e3 * took)
-    played.close()
-    return ready, {name: statistics.median(step) for name, step in steps.items()}
+    for is_kept in (False, True):  # a picture that is kept takes new memory, which is slow
+        played = Played(order(size, n))
+        drawing = Drawing(played.controls, size)
+        coming = played.moments()
+        for _ in range(n):
+            times = [time.perf_counter()]
+            moment = next(coming)
+            times.append(time.perf_counter())
+            canvas: pygame.Surface = drawing.draw(moment)
+            times.append(time.perf_counter())
+            picture = picture_of(view_of(canvas, size), "yuv420p")
+            times.append(time.perf_counter())
+            if is_kept:
+                ready.append(picture)
+                continue
+            for step, took in zip(steps.values(), np.diff(times), strict=True):
+                step.append(1e3 * took)
+        played.close()
+    return {name: statistics.median(step) for name, step in steps.items()}
 
 
 def _bare(out: Path, size: tuple[int, int], ready: list[Any]) -> float:
@@ -152,9 +158,9 @@ def _sameness() -> Iterator[Row]:
     with TemporaryDirectory() as folder:
         paths = [Path(folder) / f"{name}.mp4" for name in ("first", "second", "shared")]
         for path in paths[:2]:
-            film(path, size, n, 1.0)
+            film(path, size, n, 1.0, fps=SLOW_FPS)
         with workers(2, "", print) as hands:
-            film(paths[2], size, n, 1.0, hands)
+            film(paths[2], size, n, 1.0, hands, fps=SLOW_FPS)
         first, second, shared = (_decoded(path) for path in paths)
     yield Row("render: pictures that differ, the second time", _other(first, second), "", 0)
     yield Row("render: pictures that differ, by two workers", _other(first, shared), "", 0)
@@ -178,16 +184,16 @@ def _shared(quick: bool) -> Iterator[Row]:
     with TemporaryDirectory() as folder:
         out = Path(folder) / "film.mp4"
         with workers(1, "", print) as hands:
-            film(out, HD, 40, 1.0, hands)  # what is loaded once
-            one = film(out, HD, n, 4.0, hands)
+            film(out, HD, 40, 1.0, hands, fps=SLOW_FPS)  # what is loaded once
+            one = film(out, HD, n, 4.0, hands, fps=SLOW_FPS)
         with workers(2, "", print) as hands:
-            film(out, HD, 40, 1.0, hands)
-            two = film(out, HD, n, 4.0, hands)
+            film(out, HD, 40, 1.0, hands, fps=SLOW_FPS)
+            two = film(out, HD, n, 4.0, hands, fps=SLOW_FPS)
         clock = time.process_time()
-        film(out, HD, n // 2, n / FPS)
+        film(out, HD, n // 2, n / SLOW_FPS, fps=SLOW_FPS)
         whole = time.process_time() - clock
         clock = time.process_time()
-        film(out, HD, n // 2, SEGMENT_S)
+        film(out, HD, n // 2, SEGMENT_S, fps=SLOW_FPS)
         cut = time.process_time() - clock
     has_cores = cores >= 2 * THREADS
     note = f"{cores} cores; one encoder has {THREADS} threads"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from visualiser import loops
 from visualiser.film.segments import Segment, drawn
 from visualiser.video.behind import Behind
 from visualiser.video.formats import FORMATS
@@ -24,6 +25,7 @@ def encode(
 ) -> int:
     """Draw a segment into a file; how many frames: all of them, or as many as there were when it
     was to stop. OSError where it cannot be written."""
+    loops.load()
     form = segment.form
     kind = FORMATS[form.suffix]
     size = kind.size(form.size)

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
+from visualiser import loops
 from visualiser.config import Record, Settings
 from visualiser.files import free_path
 from visualiser.film.drawing import Drawing
@@ -175,6 +176,7 @@ def _in_one_go(
     report: Report,
     stopping: Callable[[], bool],
 ) -> tuple[int, int]:
+    loops.load()
     drawing = Drawing(performance.controls, form.size, alpha)
     track, fps, done = performance.soundtrack, form.fps, 0
     size = format_of(out, alpha).size(form.size)

@@ -13,9 +13,10 @@ from __future__ import annotations
 import hashlib
 from collections import deque
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from visualiser.config import ROOT
@@ -154,6 +155,7 @@ def program() -> str:
     package = Path(__file__).resolve().parents[1]
     for path in sorted((*package.rglob("*.py"), *(ROOT / "assets" / "palettes").glob("*.hex"))):
         found.update(f"{path.relative_to(ROOT)}\n".encode() + path.read_bytes())
-    for name in ("numpy", "av", "pygame-ce"):
-        found.update(f"{name} {version(name)}\n".encode())
+    for name in ("numpy", "av", "pygame-ce", "numba"):
+        with suppress(PackageNotFoundError):
+            found.update(f"{name} {version(name)}\n".encode())
     return found.hexdigest()

@@ -1,8 +1,9 @@
 """Small fields onto a surface, at its full size: the only code that touches every pixel.
 
 Every pixel is a matrix product (upscaling), a whole number (its place in a table of colours) and a
-look-up. That goes a few rows at a time, so that they stay in the processor's cache, and on a few
-threads, because numpy lets go of the interpreter while it works.
+look-up. Where compiled loops are loaded, that is one of them. Else numpy does it a few rows at a
+time, so that they stay in the processor's cache, and where there are many on a few threads, because
+it lets go of the interpreter while it works.
 """
 
 from __future__ import annotations
@@ -16,9 +17,10 @@ import numpy as np
 import pygame
 from numpy.typing import NDArray
 
+from visualiser import loops
 from visualiser.crew import help_with, helpers
 from visualiser.look.oklab import to_srgb
-from visualiser.look.upscale import Band, bands, widen
+from visualiser.look.upscale import Band, bands, taps, widen
 from visualiser.types import FloatArray
 
 AT_ONCE = 65536  # pixels a thread works on: few enough for its cache, and calls few enough, too
@@ -78,6 +80,11 @@ def paint(
     wide = widen(scaled, box.width, span[0], smooth)
     wide += np.float32(table.reach + 0.5)
     wide[:, 1::2] += np.float32(2 * n)
+    if compiled := loops.compiled(loops.paint):
+        first, weights = taps(values.shape[0], box.height, span[1], smooth)
+        pixels = np.asarray(canvas.get_view("2")).T
+        compiled(wide, first, weights, colours, n, pixels, box.left, box.top)
+        return
     n_rows = _rows(box.width)
 
     def draw(work: Iterator[Band], pixels: Pixels) -> None:

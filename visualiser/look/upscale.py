@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 import numpy as np
+from numpy.typing import NDArray
 
 from visualiser.types import FloatArray
 
@@ -51,6 +52,20 @@ def bands(n_in: int, n_out: int, height: int, span: float = 0.0, smooth: bool = 
         seen = slice(int(used[0]), int(used[-1]) + 1)
         found.append((rows, seen, np.ascontiguousarray(matrix[rows, seen])))
     return found
+
+
+@lru_cache(maxsize=32)
+def taps(
+    n_in: int, n_out: int, span: float = 0.0, smooth: bool = True
+) -> tuple[NDArray[np.int64], FloatArray]:
+    """The same once more, without more zeros than must be: (n_out,) which is the first of the old
+    pixels that make up a new one, and (n_out, taps) the weights of that and the next ones."""
+    matrix = weights(n_in, n_out, span, smooth)
+    used = matrix != 0
+    first = used.argmax(axis=1)
+    most = int((n_in - used[:, ::-1].argmax(axis=1) - first).max())
+    first = np.minimum(first, n_in - most)
+    return first, np.take_along_axis(matrix, first[:, None] + np.arange(most), axis=1)
 
 
 def widen(image: FloatArray, n_out: int, span: float = 0.0, smooth: bool = True) -> FloatArray:

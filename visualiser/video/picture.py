@@ -8,6 +8,8 @@ import numpy as np
 import pygame
 from numpy.typing import NDArray
 
+from visualiser import loops
+
 if TYPE_CHECKING:
     import av
 
@@ -57,6 +59,14 @@ def picture_of(pixels: Pixels, form: str) -> av.VideoFrame:
 
     if form == "bgra":
         return av.VideoFrame.from_ndarray(pixels, format="bgra")
+    if form == "yuv420p" and (compiled := loops.compiled(loops.to_yuv420)):
+        height, width = pixels.shape[:2]
+        picture = av.VideoFrame(width, height, form)
+        planes = [np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)
+                  for plane in picture.planes]  # fmt: skip
+        compiled(np.ascontiguousarray(pixels).view(np.uint32)[..., 0], width, *planes)
+        picture.colorspace, picture.color_range = 1, 1
+        return picture
     # A copy is spared: nobody has the pixels any longer than it takes to convert them.
     picture = av.VideoFrame.from_numpy_buffer(pixels, format="bgra")
     if form.startswith(("yuv", "nv12")):

@@ -1,0 +1,102 @@
+"""Loops over every pixel, which numba compiles.
+
+To load them takes half a second, and some more on the first time on a machine: what makes films
+does so, while a window starts without them. Whoever has a loop can do the same with numpy or
+ffmpeg, more slowly: until they are loaded, or where numba is not there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+Loop = TypeVar("Loop", bound=Callable[..., Any])
+Words = NDArray[np.uint32]
+Octets = NDArray[np.uint8]
+Floats = NDArray[np.float32]
+
+_compiled: dict[Callable[..., Any], Any] = {}
+
+
+def compiled(loop: Loop) -> Loop | None:
+    """The compiled one, if they are loaded; it lets go of the interpreter's lock."""
+    return _compiled.get(loop)
+
+
+@cache
+def load() -> bool:
+    """Compile all of them, or take those that were kept; whether there are any now."""
+    try:
+        from numba import njit
+    except ImportError:
+        return False
+    for loop, types in _LOOPS.items():
+        try:
+            _compiled[loop] = njit(types, nogil=True, cache=True)(loop)
+        except RuntimeError:  # there is no folder where it could be kept
+            _compiled[loop] = njit(types, nogil=True)(loop)
+    return True
+
+
+def paint(
+    wide: Floats,
+    first: NDArray[np.int64],
+    weights: Floats,
+    colours: Words,
+    odd: float,
+    canvas: Words,
+    left: int,
+    top: int,
+) -> None:
+    """Rows of levels into colours, at a place of a canvas (H, pitch).
+
+    wide: (h, width) levels; first, weights: (height,), (height, taps): which rows of them make up
+    a row of the box, and how much of each; colours: by a level's whole number; odd: how much
+    further on an odd row's are.
+    """
+    height, width = weights.shape[0], wide.shape[1]
+    level = np.empty(width, np.float32)
+    index = np.empty(width, np.int32)
+    last = np.int32(len(colours) - 1)
+    for y in range(height):
+        level[:] = odd * np.float32(y & 1)
+        for tap in range(weights.shape[1]):
+            weight, row = weights[y, tap], wide[first[y] + tap]
+            for x in range(width):
+                level[x] += weight * row[x]
+        for x in range(width):
+            index[x] = min(max(np.int32(level[x]), np.int32(0)), last)
+        pixels = canvas[top + y]
+        for x in range(width):
+            pixels[left + x] = colours[np.uint32(index[x])]
+
+
+def to_yuv420(pixels: Words, width: int, luma: Octets, blue: Octets, red: Octets) -> None:
+    """Pixels (H, pitch), 0xRRGGBB, as luma (H, at least width) and chroma of half that size each,
+    in bt709's limited range (ITU-R BT.709-6, sections 3 and 4). H and width are even."""
+    for y in range(0, pixels.shape[0], 2):
+        for row in range(y, y + 2):
+            source, out = pixels[row], luma[row]
+            for x in range(width):
+                p = np.int32(source[x])
+                r, g, b = (p >> 16) & 255, (p >> 8) & 255, p & 255
+                out[x] = (r * 11966 + g * 40254 + b * 4064 + (16 << 16) + (1 << 15)) >> 16
+        upper, lower, u, v = pixels[y], pixels[y + 1], blue[y >> 1], red[y >> 1]
+        for x in range(width >> 1):
+            r = g = b = np.int32(0)
+            for p in (upper[2 * x], upper[2 * x + 1], lower[2 * x], lower[2 * x + 1]):
+                q = np.int32(p)
+                r, g, b = r + ((q >> 16) & 255), g + ((q >> 8) & 255), b + (q & 255)
+            u[x] = (b * 28784 - r * 6596 - g * 22188 + (128 << 18) + (1 << 17)) >> 18
+            v[x] = (r * 28784 - g * 26145 - b * 2639 + (128 << 18) + (1 << 17)) >> 18
+
+
+_LOOPS: dict[Callable[..., Any], str] = {
+    paint: "(float32[:,::1], int64[::1], float32[:,::1], uint32[::1], float32, uint32[:,::1],"
+    " int64, int64)",
+    to_yuv420: "(uint32[:,::1], int64, uint8[:,::1], uint8[:,::1], uint8[:,::1])",
+}
