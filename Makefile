@@ -10,6 +10,7 @@ setup: .venv/ready
 	@$(PYTHON) -c 'import sys; v = sys.version.split()[0]; sys.exit(0 if sys.version_info >= (3, 11) else f"Squircle needs Python 3.11 or newer; {sys.executable} is {v}. Try: make PYTHON=python3.12 setup")'
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt -c constraints.txt
+	$(BIN)/python -c 'from visualiser import loops; loops.load()'
 	@touch $@
 
 .venv/ready-dev: .venv/ready requirements-dev.txt requirements-cluster.txt requirements-onnx.txt

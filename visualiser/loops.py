@@ -1,14 +1,16 @@
 """Loops over every pixel, which numba compiles.
 
 To load them takes half a second, and some more on the first time on a machine: what makes films
-does so, while a window starts without them. Whoever has a loop can do the same with numpy or
+waits for that, while a window starts without them. Whoever has a loop can do the same with numpy or
 ffmpeg, more slowly: until they are loaded, or where numba is not there.
 """
 
 from __future__ import annotations
 
+import gc
+import sys
+import threading
 from collections.abc import Callable
-from functools import cache
 from typing import Any, TypeVar
 
 import numpy as np
@@ -19,6 +21,8 @@ Words = NDArray[np.uint32]
 Octets = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 
+SWITCH_S = 0.0005  # that another thread has the interpreter's lock while loading
+
 _compiled: dict[Callable[..., Any], Any] = {}
 
 
@@ -27,19 +31,50 @@ def compiled(loop: Loop) -> Loop | None:
     return _compiled.get(loop)
 
 
-@cache
-def load() -> bool:
+def load(stopping: Callable[[], bool] = lambda: False) -> bool:
     """Compile all of them, or take those that were kept; whether there are any now."""
     try:
         from numba import njit
     except ImportError:
         return False
     for loop, types in _LOOPS.items():
+        if loop in _compiled or stopping():
+            continue
         try:
             _compiled[loop] = njit(types, nogil=True, cache=True)(loop)
         except RuntimeError:  # there is no folder where it could be kept
             _compiled[loop] = njit(types, nogil=True)(loop)
     return True
+
+
+class Loading:
+    """Loads them on a thread of its own, while pictures are shown."""
+
+    def __init__(self) -> None:
+        self._stopped = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._interval = sys.getswitchinterval()
+
+    def begin(self) -> None:
+        """Once; from then on this does nothing."""
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._load, name="loops")
+            self._thread.start()
+
+    def close(self) -> None:
+        """Wait for the one that is being compiled."""
+        self._stopped.set()
+        if self._thread is not None:
+            self._thread.join()
+
+    def _load(self) -> None:
+        # It hardly lets go of the interpreter's lock by itself, and pictures are to wait less.
+        sys.setswitchinterval(SWITCH_S)
+        try:
+            load(self._stopped.is_set)
+            gc.freeze()  # what is loaded stays; looking through it again and again costs frames
+        finally:
+            sys.setswitchinterval(self._interval)
 
 
 def paint(

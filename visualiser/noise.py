@@ -18,6 +18,8 @@ Points = NDArray[np.floating]
 Cells = NDArray[np.int64]
 Noise3 = Callable[[Points, Points, Points], Points]
 
+CORNERS = np.array(list(product((0, 1), repeat=3))).T  # of a cell: (3, 8)
+
 
 def perlin(seed: int) -> Noise3:
     """Ken Perlin, "Improving Noise" (SIGGRAPH 2002), with seeded gradients."""
@@ -35,13 +37,13 @@ def perlin(seed: int) -> Noise3:
     def noise(x: Points, y: Points, z: Points) -> Points:
         if x.ndim == y.ndim == 2 and x.shape[0] == y.shape[1] == z.size == 1:
             return on_grid(x, y, float(z.flat[0]))
-        x, y, z = np.broadcast_arrays(x, y, z)
-        ix, iy, iz = (np.floor(a).astype(np.int64) for a in (x, y, z))
-        total = np.zeros(x.shape)
-        for dx, dy, dz in product((0, 1), repeat=3):
-            ax, ay, az = x - ix - dx, y - iy - dy, z - iz - dz
-            gx, gy, gz = np.moveaxis(slopes(ix + dx, iy + dy, iz + dz), -1, 0)
-            total += _fade(ax) * _fade(ay) * _fade(az) * (gx * ax + gy * ay + gz * az)
+        places = np.stack(np.broadcast_arrays(x, y, z))[:, None]
+        cells = np.floor(places).astype(np.int64)
+        steps = CORNERS.reshape(3, 8, *(1,) * x.ndim)
+        ax, ay, az = apart = places - cells - steps
+        wx, wy, wz = _fade(apart)
+        gx, gy, gz = np.moveaxis(slopes(*(cells + steps)), -1, 0)
+        total: Points = (wx * wy * wz * (gx * ax + gy * ay + gz * az)).sum(axis=0)
         return total
 
     def on_grid(x: Points, y: Points, z: float) -> Points:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pygame
 
+from visualiser import loops
 from visualiser.blackboard import Blackboard
 from visualiser.clock import WallClock
 from visualiser.conductor import Conductor
@@ -153,6 +154,8 @@ def perform(
         conductor = Conductor(written, controls)
         shown = Shown(timing)
         stack.callback(shown.write)
+        loading = loops.Loading()
+        stack.callback(loading.close)
 
         gc.collect()
         gc.freeze()  # what is here stays; looking through it again and again costs frames
@@ -228,6 +231,8 @@ def perform(
             for each in inputs:
                 each.tell(controls.values)
             window.begin(clock.next_t)
+            if frame.image is not None:
+                loading.begin()  # whoever has typed the command sees something already
             if "window.quit" in asked or tick.t >= seconds or stopping():
                 return
 
