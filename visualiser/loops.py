@@ -110,6 +110,15 @@ def paint(
             pixels[left + x] = colours[np.uint32(index[x])]
 
 
+def blend(octets: Octets, before: Octets, share: int) -> None:
+    """Octets (n,) over those before, rounded; share: of them, of 255."""
+    rest = np.uint16(255 - share)
+    for i in range(octets.shape[0]):
+        both = np.uint16(np.uint16(octets[i]) * share) + np.uint16(np.uint16(before[i]) * rest)
+        both = np.uint16(both + 128)
+        octets[i] = np.uint16(both + (both >> 8)) >> 8  # a whole number over 255
+
+
 def to_yuv420(pixels: Words, width: int, luma: Octets, blue: Octets, red: Octets) -> None:
     """Pixels (H, pitch), 0xRRGGBB, as luma (H, at least width) and chroma of half that size each,
     in bt709's limited range (ITU-R BT.709-6, sections 3 and 4). H and width are even."""
@@ -133,5 +142,6 @@ def to_yuv420(pixels: Words, width: int, luma: Octets, blue: Octets, red: Octets
 _LOOPS: dict[Callable[..., Any], str] = {
     paint: "(float32[:,::1], int64[::1], float32[:,::1], uint32[::1], float32, uint32[:,::1],"
     " int64, int64)",
+    blend: "(uint8[::1], uint8[::1], uint16)",
     to_yuv420: "(uint32[:,::1], int64, uint8[:,::1], uint8[:,::1], uint8[:,::1])",
 }

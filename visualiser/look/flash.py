@@ -16,6 +16,7 @@ import numpy as np
 import pygame
 from numpy.typing import NDArray
 
+from visualiser import loops
 from visualiser.controls import Control, Controls, hold, switch
 from visualiser.look.flashes import ALLOWED, CAREFUL, STRICT, Colour, Step, Watch, linear, signals
 
@@ -156,10 +157,8 @@ class FlashGuard:
         if self._shown.too_much(steps, _CALM):
             return False
         if alpha < 255:
-            self._before.set_alpha(255 - alpha)
-            canvas.blit(self._before, (0, 0))
-            self._before.set_alpha(None)
-            levels = self._look(canvas)  # a blit rounds in its own way
+            _lay_over(canvas, self._before, alpha)
+            levels = self._look(canvas)  # as it came out, rounded
             steps = self._shown.step(self._colour(levels))
             if self._shown.too_much(steps, _CALM):
                 return False
@@ -199,13 +198,27 @@ class FlashGuard:
         return None if self._shown.too_much(steps) else steps
 
     def _look(self, canvas: pygame.Surface) -> Levels:
-        pixels = np.frombuffer(memoryview(canvas.get_buffer()), np.uint32)  # type: ignore[arg-type]
-        return pixels.take(self._places).view(np.uint8).reshape(-1, 4)
+        return _octets(canvas).view(np.uint32).take(self._places).view(np.uint8).reshape(-1, 4)
 
     def _colour(self, levels: Levels) -> Colour:
         light = linear(np.ascontiguousarray(levels.T))  # by colour: much faster
         red, green, blue = self._bytes
         return signals(light[red], light[green], light[blue])
+
+
+def _lay_over(canvas: pygame.Surface, before: pygame.Surface, alpha: int) -> None:
+    """Show so much of a canvas, of 255, and of the picture before it the rest."""
+    if compiled := loops.compiled(loops.blend):
+        compiled(_octets(canvas), _octets(before), alpha)
+        return
+    before.set_alpha(255 - alpha)
+    canvas.blit(before, (0, 0))
+    before.set_alpha(None)
+
+
+def _octets(canvas: pygame.Surface) -> NDArray[np.uint8]:
+    """All of a canvas's memory."""
+    return np.frombuffer(memoryview(canvas.get_buffer()), np.uint8)  # type: ignore[arg-type]
 
 
 def _places(size: tuple[int, int], pitch: int) -> NDArray[np.intp]:

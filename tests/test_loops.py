@@ -1,0 +1,142 @@
+"""The compiled loops over every pixel do what is done without them."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pygame
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from visualiser import loops
+from visualiser.look.paint import Table, paint
+from visualiser.video.picture import picture_of
+
+
+@pytest.fixture(autouse=True)
+def loaded() -> Iterator[None]:
+    before = dict(loops._compiled)
+    assert loops.load()
+    yield
+    loops._compiled.clear()
+    loops._compiled.update(before)
+
+
+def without() -> None:
+    loops._compiled.clear()
+
+
+def canvases(width: int, height: int) -> tuple[pygame.Surface, pygame.Surface]:
+    pair = pygame.Surface((width, height), 0, 32), pygame.Surface((width, height), 0, 32)
+    for each in pair:
+        each.fill((1, 2, 3))
+    return pair
+
+
+@settings(deadline=None, max_examples=25)
+@given(
+    st.integers(2, 40), st.integers(2, 40), st.integers(1, 90), st.integers(1, 90), st.booleans(),
+    st.integers(0, 2**32 - 1),
+)  # fmt: skip
+def test_a_box_is_painted_alike(
+    rows: int, columns: int, width: int, height: int, smooth: bool, seed: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    values = rng.uniform(-1, 1, (rows, columns)).astype(np.float32)
+    step, reach = 1 / 64, 256
+    greys = np.linspace(0, 1, 2 * reach + 1, dtype=np.float32)
+    table = Table(step, -reach, np.stack([greys] * 3, axis=1), reach)
+    by_loop, by_numpy = canvases(width + 7, height + 5)
+    box = pygame.Rect(3, 2, width, height)
+    assert loops.load()
+    paint(by_loop, box, values, (columns, rows), smooth, table)
+    without()
+    paint(by_numpy, box, values, (columns, rows), smooth, table)
+    one, other = (pygame.surfarray.array3d(each).astype(int) for each in (by_loop, by_numpy))
+    # Both round the same sums; where one lies between two levels, it may come out on either side.
+    assert np.abs(one - other).max() <= 4
+    assert (one != other).any(axis=2).mean() <= 0.01
+    assert (one[:3] == other[:3]).all() and (one[:, :2] == (1, 2, 3)).all()
+
+
+@settings(deadline=None, max_examples=20)
+@given(st.integers(1, 40), st.integers(1, 40), st.integers(0, 2**32 - 1))
+def test_video_pictures_have_the_colours_of_the_canvas(w: int, h: int, seed: int) -> None:
+    blocks = np.random.default_rng(seed).integers(0, 256, (h, w, 4), dtype=np.uint8)
+    pixels = np.kron(blocks, np.ones((2, 2, 1), np.uint8))
+    assert loops.load()
+    there_and_back = picture_of(pixels, "yuv420p").to_ndarray(format="bgra")
+    assert np.abs(there_and_back[..., :3].astype(int) - pixels[..., :3]).max() <= 4
+
+
+def test_video_pictures_are_much_the_same_without() -> None:
+    rng = np.random.default_rng(1)
+    pixels = np.kron(
+        rng.integers(0, 256, (9, 16, 4), dtype=np.uint8), np.ones((40, 40, 1), np.uint8)
+    )
+    by_loop = picture_of(pixels, "yuv420p")
+    without()
+    by_ffmpeg = picture_of(pixels, "yuv420p")
+    assert (by_loop.colorspace, by_loop.color_range) == (
+        by_ffmpeg.colorspace,
+        by_ffmpeg.color_range,
+    )
+    apart = by_loop.to_ndarray().astype(int) - by_ffmpeg.to_ndarray()
+    assert abs(apart.mean()) < 0.5 and np.abs(apart[:360]).max() <= 1
+
+
+@pytest.mark.parametrize("share", [0, 1, 77, 254, 255])
+def test_a_blend_is_rounded(share: int) -> None:
+    new, old = (each.ravel().astype(np.uint8) for each in np.meshgrid(range(256), range(256)))
+    mixed = new.copy()
+    blend = loops.compiled(loops.blend)
+    assert blend is not None
+    blend(mixed, old, share)
+    exact = (new.astype(int) * share + old.astype(int) * (255 - share)) / 255
+    assert (mixed == np.floor(exact + 0.5)).all()
+
+
+def test_they_are_loaded_behind_and_stop_when_asked() -> None:
+    without()
+    loading = loops.Loading()
+    loading.begin()
+    loading.begin()
+    until = time.monotonic() + 60
+    while loops.compiled(loops.to_yuv420) is None and time.monotonic() < until:
+        time.sleep(0.02)
+    loading.close()
+    assert loops.compiled(loops.paint) is not None
+
+    without()
+    stopped = loops.Loading()
+    stopped.close()
+    assert loops.compiled(loops.paint) is None
+
+
+def test_without_numba_everything_is_drawn(tmp_path: Path) -> None:
+    (tmp_path / "numba.py").write_text("raise ImportError('not there')")
+    code = "from visualiser import loops; print(loops.load(), loops.compiled(loops.paint))"
+    path = os.pathsep.join([str(tmp_path), str(Path(__file__).parents[1])])
+    done = subprocess.run(
+        [sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": path}, cwd=tmp_path,
+        capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    assert done.stdout.split() == ["False", "None"]
+
+
+def test_a_folder_that_cannot_be_written_keeps_nothing(tmp_path: Path) -> None:
+    """Where neither the program's folder nor the person's own can be written, as in a container."""
+    code = "from visualiser import loops; print(loops.load())"
+    env = {**os.environ, "NUMBA_CACHE_DIR": "/proc/none", "PYTHONDONTWRITEBYTECODE": "1"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=env, cwd=Path(__file__).parents[1],
+        capture_output=True, text=True, timeout=90,
+    )  # fmt: skip
+    assert done.stdout.split() == ["True"], done.stderr
