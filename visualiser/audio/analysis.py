@@ -251,7 +251,7 @@ class Ear:
         if self.floor.bands_dbfs is not self._told_floor:
             self._told_floor = self.floor.bands_dbfs
             of_flux = np.interp(self._onsets.centres_hz, self._centres_hz, self._told_floor)
-            self._onsets.floor = 10 ** (of_flux / 10)
+            self._onsets.set_floor(10 ** (of_flux / 10))
         flux, strengths = self._onsets.advance(samples, sound.end)
         if len(flux):
             behind_s = (sound.end % self._onsets.hop) / self._samplerate
