@@ -10,7 +10,15 @@ from visualiser.audio.beat import Beat
 from visualiser.audio.floor import Floor
 from visualiser.audio.gain import Gain
 from visualiser.audio.onsets import CHANNELS, Onsets
-from visualiser.audio.spectrum import NOMINAL_HZ, SILENCE_DBFS, Array, Spectrum, db, level_db
+from visualiser.audio.spectrum import (
+    NOMINAL_HZ,
+    SILENCE_DBFS,
+    Array,
+    Spectrum,
+    db,
+    level_db,
+    without_offset,
+)
 from visualiser.smoothing import step
 from visualiser.types import Features, FloatArray, Sound
 
@@ -188,13 +196,15 @@ class Ear:
         # Quiet music opens the gate for itself, not for the noise in the bands it leaves free.
         scaled *= min(over_db / _KNEE_DB, 1.0) if is_open else 0.0
         scaled[1:] *= np.minimum(np.maximum(above_db / _KNEE_DB, 0.0), 1.0)
-        pace = np.where(scaled > self._heard, up, down)
-        self._heard += pace * (scaled - self._heard)
+        scaled -= self._heard
+        # The greater is that of a rise where rises are faster, and of a fall where falls are slower.
+        followed = np.maximum if up >= down else np.minimum
+        self._heard += followed(up * scaled, down * scaled)
         self._heard[self._heard < _NOTHING] = 0.0
 
         self._follow_beat(samples, sound, dt)
         onset, self._begun = self._begun, np.zeros(CHANNELS)
-        recent = recent - recent.sum() / np.float32(recent.size)
+        recent = without_offset(recent)
         on_scale = 1.0 + (floor.bands_dbfs + self._tilt_db - full_band_db) / self.range_db
         return Features(
             rms=float(self._heard[0]),
@@ -288,11 +298,12 @@ class Ear:
 def _clean(samples: FloatArray, n: int) -> FloatArray:
     """(n,) float32 -1..1, with silence in front where there are fewer."""
     recent = samples[-n:]
-    finite = np.isfinite(recent)
-    if not finite.all():
-        recent = np.where(finite, recent, np.float32(0.0))
     if recent.size < n:
         recent = np.concatenate([np.zeros(n - recent.size, np.float32), recent])
+    # NaN is the least and the most of what it is in, and neither more nor less than anything.
+    if np.minimum.reduce(recent) >= -1.0 and np.maximum.reduce(recent) <= 1.0:
+        return recent
+    recent = np.where(np.isfinite(recent), recent, np.float32(0.0))
     return np.minimum(np.maximum(recent, -1.0), 1.0)
 
 

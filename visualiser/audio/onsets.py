@@ -82,8 +82,8 @@ class Onsets:
         self._bed = self._floor_log
         self._peak = 0.0
         self._past = np.zeros((_LAG, n))
-        self._median_of = np.zeros((CHANNELS, _HISTORY))
-        self._median = [0.0] * CHANNELS
+        self._told = np.zeros((_HISTORY + _RENEWED, CHANNELS))  # flux up to now
+        self._medians, self._medians_at = [0.0] * CHANNELS, -1
         self._high = [0.0] * CHANNELS
         self._since = [_REFRACTORY] * CHANNELS
         self._lowest = [0.0] * CHANNELS  # flux since the last onset
@@ -95,10 +95,11 @@ class Onsets:
     def restart(self, end: int) -> None:
         """The next sample is number end + 1 of some other sound."""
         self._steps = end // self._step
+        self._medians_at = -1
 
     def advance(self, samples: FloatArray, end: int) -> tuple[Array, Array]:
-        """samples: (n,) float32, in one piece, up to number `end`; those before the window of the first step that
-        is new are not looked at, and where they are missing steps are left out.
+        """samples: (n,) float32, in one piece, up to number `end`; those before the window of the
+        first step that is new are not looked at, and where they are missing steps are left out.
 
         Returns flux (hops, 4) and strength (steps, 4) 0..1, which is 0 where nothing begins.
         """
@@ -111,7 +112,8 @@ class Onsets:
         at = (first * self._step - self.window - oldest) * samples.itemsize
         strides = (self._step * samples.itemsize, samples.itemsize)
         frames = np.ndarray((last + 1 - first, self.window), samples.dtype, samples, at, strides)
-        frames = frames - frames.sum(axis=1, keepdims=True) / np.float32(self.window)
+        sums = np.add.reduce(frames, axis=1, keepdims=True)
+        frames = frames - sums / np.float32(self.window)
         frames *= self._shape
         powers = power(np.fft.rfft(frames)) @ self._weights
         flux = self._flux(powers.astype(np.float64))
@@ -121,23 +123,28 @@ class Onsets:
         """(steps, n_flux_bands) -> (steps, 4): how much louder than a moment ago, in octaves of
         power above the bed."""
         n = len(powers)
-        least = np.empty((n, 1))
-        for i, loudest in enumerate(powers.max(axis=1).tolist()):
+        least = []
+        for loudest in np.maximum.reduce(powers, axis=1).tolist():
             self._peak = max(loudest, self._peak * self._fade)
-            least[i] = max(math.log(max(self._peak, 1e-12)) + _BELOW_PEAK, -30.0)
-        logs = np.maximum(np.log(np.maximum(powers, self._floor)), least)
-        beds = np.empty_like(powers)
+            least.append(max(math.log(max(self._peak, 1e-12)) + _BELOW_PEAK, -30.0))
+        beds, leasts = np.empty_like(powers), np.empty_like(powers)
+        leasts[:] = np.array(least)[:, None]
+        logs = np.log(np.maximum(powers, self._floor))
+        np.maximum(logs, leasts, out=logs)
         off, risen, fallen = np.empty((3, powers.shape[1]))
         before = np.maximum(self._bed, self._floor_log)
-        for log, bed, at_least in zip(logs, beds, least, strict=True):
+        for log, bed, at_least in zip(logs, beds, leasts, strict=True):
             np.maximum(before, at_least, out=bed)
             np.subtract(log, bed, out=off)
-            # It rises slower than it falls: so this is the pace for either sign.
-            np.minimum(np.multiply(off, self._rise, out=risen),
-                       np.multiply(off, self._fall, out=fallen), out=off)  # fmt: skip
+            np.multiply(off, self._rise, out=risen)
+            np.multiply(off, self._fall, out=fallen)
+            np.minimum(risen, fallen, out=off)  # it rises slower than it falls: the one of its sign
             np.add(bed, off, out=before)
         self._bed = before
-        known = np.concatenate([self._past, np.log2(1 + 0.5 * powers * np.exp(-beds))])
+        over = 0.5 * powers
+        over *= np.exp(np.negative(beds, out=beds), out=beds)
+        over += 1.0
+        known = np.concatenate([self._past, np.log2(over, out=over)])
         self._past = known[n:]
         highest = known[:n].copy()
         np.maximum(highest[:, 1:], known[:n, :-1], out=highest[:, 1:])
@@ -147,14 +154,8 @@ class Onsets:
     def _pick(self, first: int, flux: Array) -> Array:
         """Find what begins, overall and in each group: flux (steps, 4) from step `first` on ->
         strengths (steps, 4). Plain numbers are fastest here."""
-        strengths = np.zeros_like(flux)
-        medians = []
-        for i, values in enumerate(flux, first):
-            self._median_of[:, i % _HISTORY] = values
-            if i % _RENEWED == 0:
-                middle = _HISTORY // 2
-                self._median = np.partition(self._median_of, middle)[:, middle].tolist()
-            medians.append(self._median)
+        strengths = np.zeros(flux.shape)
+        self._told = np.concatenate([self._told[-_HISTORY - _RENEWED :], flux])
         together: list[bool] = []  # of each step, whether all began a moment ago
         for k, column in enumerate(flux.T.tolist()):
             since, lowest, high = self._since[k], self._lowest[k], self._high[k]
@@ -167,7 +168,8 @@ class Onsets:
                 # What begins in one group alone is mostly none: a kick's own waves, heard one by
                 # one.
                 if value > least and since > _REFRACTORY and (k == 0 or together[i]):
-                    threshold = max(least, _TIMES_MEDIAN[k] * medians[i][k], _OF_PEAK * before)
+                    median = self._median(k, first + i)
+                    threshold = max(least, _TIMES_MEDIAN[k] * median, _OF_PEAK * before)
                     threshold *= 1.0 if (first + i) % HOP == 0 else _SURE
                     if value > threshold and value - lowest > 0.5 * threshold:
                         strengths[i, k] = min(value / _FULL, 1.0)
@@ -176,3 +178,14 @@ class Onsets:
                     together.append(since <= _TOGETHER)
             self._since[k], self._lowest[k], self._high[k] = since, lowest, high
         return strengths
+
+    def _median(self, channel: int, step: int) -> float:
+        """Of the flux of the last second, as it is taken now and then; it is worked out only when
+        it is asked for, for mostly nobody does."""
+        at = step - step % _RENEWED
+        if at != self._medians_at:
+            end, middle = len(self._told) - (self._steps - at), _HISTORY // 2
+            told = self._told[end - _HISTORY : end].T
+            self._medians = np.partition(told, middle)[:, middle].tolist()
+            self._medians_at = at
+        return self._medians[channel]

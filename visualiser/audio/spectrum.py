@@ -40,15 +40,20 @@ class Spectrum:
         """samples: (n,) float32, n at least `long`, of which the last ones count."""
         found = []
         for window, weights in self._windows:
-            recent = samples[-window.size :]
-            recent = recent - recent.sum() / np.float32(recent.size)
-            found.append(power(np.fft.rfft(recent * window)[: len(weights)]) @ weights)
+            recent = without_offset(samples[-window.size :])
+            recent *= window
+            found.append(power(np.fft.rfft(recent)[: len(weights)]) @ weights)
         return np.concatenate(found)
+
+
+def without_offset(samples: FloatArray) -> FloatArray:
+    """A copy of (n,) samples whose mean is 0."""
+    return samples - np.add.reduce(samples) / np.float32(samples.size)
 
 
 def power(spectrum: NDArray[Any]) -> NDArray[Any]:
     """Of each bin of a complex spectrum; of the same shape and precision."""
-    return spectrum.real**2 + spectrum.imag**2
+    return np.square(spectrum.real) + np.square(spectrum.imag)
 
 
 def samples_of(seconds: float, samplerate: int) -> int:
