@@ -10,15 +10,7 @@ from visualiser.audio.beat import Beat
 from visualiser.audio.floor import Floor
 from visualiser.audio.gain import Gain
 from visualiser.audio.onsets import CHANNELS, Onsets
-from visualiser.audio.spectrum import (
-    NOMINAL_HZ,
-    SILENCE_DBFS,
-    Array,
-    Spectrum,
-    db,
-    level_db,
-    without_offset,
-)
+from visualiser.audio.spectrum import NOMINAL_HZ, SILENCE_DBFS, Array, Spectrum, db, level_db
 from visualiser.smoothing import step
 from visualiser.types import Features, FloatArray, Sound
 
@@ -167,7 +159,6 @@ class Ear:
         dt = min(max(dt, 0.0), 3600.0) if math.isfinite(dt) else 0.0
         self._retune(sound)
         samples = _clean(sound.samples, max(self._spectrum.long, self._n_new(sound)))
-        recent = samples[-self._spectrum.long :]
         if self._lift != 1.0:
             samples = samples * self._lift
         powers = self._spectrum.powers(samples)
@@ -197,19 +188,18 @@ class Ear:
         scaled *= min(over_db / _KNEE_DB, 1.0) if is_open else 0.0
         scaled[1:] *= np.minimum(np.maximum(above_db / _KNEE_DB, 0.0), 1.0)
         scaled -= self._heard
-        # The greater is that of a rise where rises are faster, and of a fall where falls are slower.
+        # If rises are the faster ones, the greater of the two is the one of its sign.
         followed = np.maximum if up >= down else np.minimum
         self._heard += followed(up * scaled, down * scaled)
         self._heard[self._heard < _NOTHING] = 0.0
 
         self._follow_beat(samples, sound, dt)
         onset, self._begun = self._begun, np.zeros(CHANNELS)
-        recent = without_offset(recent)
         on_scale = 1.0 + (floor.bands_dbfs + self._tilt_db - full_band_db) / self.range_db
         return Features(
             rms=float(self._heard[0]),
             bands=self._heard[1:].astype(np.float32),
-            level_dbfs=level_db(float(np.dot(recent, recent)) / recent.size),
+            level_dbfs=level_db(self._spectrum.mean_square / float(self._lift) ** 2),
             floor=np.minimum(np.maximum(on_scale, 0.0), 1.0).astype(np.float32),
             gain_db=-full_db,
             onset=float(onset[0]),

@@ -23,13 +23,15 @@ class Spectrum:
 
     A band is taken from the short window if it is at least two of its bins wide: an attack is
     then seen in a quarter of the time. edges_hz: (n_bands + 1,), no band narrower than the one
-    below it; n_fft: the long window in samples at 48 kHz; samplerate: Hz.
+    below it; n_fft: the long window in samples at 48 kHz; samplerate: Hz. mean_square: of what
+    powers() was asked for last, over the long window, without its offset.
     """
 
     def __init__(self, edges_hz: Array, n_fft: int, samplerate: int) -> None:
         self.long = samples_of(n_fft / NOMINAL_HZ, samplerate)
         self.short = samples_of(n_fft / NOMINAL_HZ / _SHORT, samplerate)
         narrow = np.count_nonzero(np.diff(edges_hz) < 2 * samplerate / self.short)
+        self.mean_square = 0.0
         self._windows = []
         for n, edges in ((self.long, edges_hz[: narrow + 1]), (self.short, edges_hz[narrow:])):
             weights = band_weights(edges, n, samplerate)
@@ -40,15 +42,13 @@ class Spectrum:
         """samples: (n,) float32, n at least `long`, of which the last ones count."""
         found = []
         for window, weights in self._windows:
-            recent = without_offset(samples[-window.size :])
+            recent = samples[-window.size :]
+            recent = recent - np.add.reduce(recent) / np.float32(recent.size)
+            if not found:
+                self.mean_square = float(np.dot(recent, recent)) / recent.size
             recent *= window
             found.append(power(np.fft.rfft(recent)[: len(weights)]) @ weights)
         return np.concatenate(found)
-
-
-def without_offset(samples: FloatArray) -> FloatArray:
-    """A copy of (n,) samples whose mean is 0."""
-    return samples - np.add.reduce(samples) / np.float32(samples.size)
 
 
 def power(spectrum: NDArray[Any]) -> NDArray[Any]:
