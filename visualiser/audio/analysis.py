@@ -158,7 +158,7 @@ class Ear:
         """
         dt = min(max(dt, 0.0), 3600.0) if math.isfinite(dt) else 0.0
         self._retune(sound)
-        samples = _clean(sound.samples, max(self._spectrum.long, self._n_new(sound)))
+        samples = _clean(sound.samples, max(self._spectrum.long, self._n_windows(sound.end)))
         if self._lift != 1.0:
             samples = samples * self._lift
         powers = self._spectrum.powers(samples)
@@ -218,10 +218,11 @@ class Ear:
         """Look for beginnings alone, between two calls of `listen`, which tells of them. True if
         there are any that it has not told of yet: then it is time to call it.
 
-        sound: as for listen; only its end is looked at, what came since the last look at it.
+        sound: as for listen; only its end is looked at, what came since the last look at it, so
+        n_new(sound.end) samples are enough.
         """
         self._retune(sound)
-        samples = _clean(sound.samples, self._n_new(sound))
+        samples = _clean(sound.samples, self._n_windows(sound.end))
         self._follow_beat(samples * self._lift, sound, 0.0)
         return bool(self._begun[0] > 0)
 
@@ -230,9 +231,14 @@ class Ear:
             self._tune(sound.samplerate)
             self.beat.retune(self._onsets.hop_s)
 
-    def _n_new(self, sound: Sound) -> int:
+    def n_new(self, end: int) -> int:
+        """How many samples attend should be given of sound that is at `end`; 0 where it knows
+        all of it."""
+        return 0 if end == self._end else self._n_windows(end)
+
+    def _n_windows(self, end: int) -> int:
         """How many samples hold the windows of all hops that are new."""
-        new = 0 if self._end is None else min(max(sound.end - self._end, 0), self._new)
+        new = 0 if self._end is None else min(max(end - self._end, 0), self._new)
         return min(self._onsets.window + self._onsets.hop + new, self.n_samples)
 
     def _follow_beat(self, samples: FloatArray, sound: Sound, dt: float) -> None:
