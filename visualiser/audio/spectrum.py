@@ -40,7 +40,7 @@ class Spectrum:
 
     def powers(self, samples: FloatArray) -> FloatArray:
         """samples: (n,) float32, n at least `long`, of which the last ones count."""
-        found = []
+        found: list[FloatArray] = []
         for window, weights in self._windows:
             recent = samples[-window.size :]
             recent = recent - np.add.reduce(recent) / np.float32(recent.size)
