@@ -112,7 +112,12 @@ class Listener:
         if t - self._attended < HOP_S / 5:
             return False
         self._attended = t
-        self._has_begun = self.ear.attend(self.source.window(t, self.ear.n_samples))
+        # It is asked many times a frame: first whether there is anything new, then for that alone.
+        sound = self.source.window(t, 0)
+        while (n := self.ear.n_new(sound.end)) > sound.samples.size:
+            sound = self.source.window(t, n)
+        if sound.samples.size:
+            self._has_begun = self.ear.attend(sound)
         return self._has_begun
 
     def listen(self, tick: Tick) -> Features:

@@ -158,8 +158,7 @@ class Ear:
         """
         dt = min(max(dt, 0.0), 3600.0) if math.isfinite(dt) else 0.0
         self._retune(sound)
-        samples = _clean(sound.samples, max(self._spectrum.long, self._n_new(sound)))
-        recent = samples[-self._spectrum.long :]
+        samples = _clean(sound.samples, max(self._spectrum.long, self._n_windows(sound.end)))
         if self._lift != 1.0:
             samples = samples * self._lift
         powers = self._spectrum.powers(samples)
@@ -188,18 +187,19 @@ class Ear:
         # Quiet music opens the gate for itself, not for the noise in the bands it leaves free.
         scaled *= min(over_db / _KNEE_DB, 1.0) if is_open else 0.0
         scaled[1:] *= np.minimum(np.maximum(above_db / _KNEE_DB, 0.0), 1.0)
-        pace = np.where(scaled > self._heard, up, down)
-        self._heard += pace * (scaled - self._heard)
+        scaled -= self._heard
+        # If rises are the faster ones, the greater of the two is the one of its sign.
+        followed = np.maximum if up >= down else np.minimum
+        self._heard += followed(up * scaled, down * scaled)
         self._heard[self._heard < _NOTHING] = 0.0
 
         self._follow_beat(samples, sound, dt)
         onset, self._begun = self._begun, np.zeros(CHANNELS)
-        recent = recent - recent.sum() / np.float32(recent.size)
         on_scale = 1.0 + (floor.bands_dbfs + self._tilt_db - full_band_db) / self.range_db
         return Features(
             rms=float(self._heard[0]),
             bands=self._heard[1:].astype(np.float32),
-            level_dbfs=level_db(float(np.dot(recent, recent)) / recent.size),
+            level_dbfs=level_db(self._spectrum.mean_square / float(self._lift) ** 2),
             floor=np.minimum(np.maximum(on_scale, 0.0), 1.0).astype(np.float32),
             gain_db=-full_db,
             onset=float(onset[0]),
@@ -218,10 +218,11 @@ class Ear:
         """Look for beginnings alone, between two calls of `listen`, which tells of them. True if
         there are any that it has not told of yet: then it is time to call it.
 
-        sound: as for listen; only its end is looked at, what came since the last look at it.
+        sound: as for listen; only its end is looked at, what came since the last look at it, so
+        n_new(sound.end) samples are enough.
         """
         self._retune(sound)
-        samples = _clean(sound.samples, self._n_new(sound))
+        samples = _clean(sound.samples, self._n_windows(sound.end))
         self._follow_beat(samples * self._lift, sound, 0.0)
         return bool(self._begun[0] > 0)
 
@@ -230,9 +231,14 @@ class Ear:
             self._tune(sound.samplerate)
             self.beat.retune(self._onsets.hop_s)
 
-    def _n_new(self, sound: Sound) -> int:
+    def n_new(self, end: int) -> int:
+        """How many samples attend should be given of sound that is at `end`; 0 where it knows
+        all of it."""
+        return 0 if end == self._end else self._n_windows(end)
+
+    def _n_windows(self, end: int) -> int:
         """How many samples hold the windows of all hops that are new."""
-        new = 0 if self._end is None else min(max(sound.end - self._end, 0), self._new)
+        new = 0 if self._end is None else min(max(end - self._end, 0), self._new)
         return min(self._onsets.window + self._onsets.hop + new, self.n_samples)
 
     def _follow_beat(self, samples: FloatArray, sound: Sound, dt: float) -> None:
@@ -251,7 +257,7 @@ class Ear:
         if self.floor.bands_dbfs is not self._told_floor:
             self._told_floor = self.floor.bands_dbfs
             of_flux = np.interp(self._onsets.centres_hz, self._centres_hz, self._told_floor)
-            self._onsets.floor = 10 ** (of_flux / 10)
+            self._onsets.set_floor(10 ** (of_flux / 10))
         flux, strengths = self._onsets.advance(samples, sound.end)
         if len(flux):
             behind_s = (sound.end % self._onsets.hop) / self._samplerate
@@ -288,11 +294,12 @@ class Ear:
 def _clean(samples: FloatArray, n: int) -> FloatArray:
     """(n,) float32 -1..1, with silence in front where there are fewer."""
     recent = samples[-n:]
-    finite = np.isfinite(recent)
-    if not finite.all():
-        recent = np.where(finite, recent, np.float32(0.0))
     if recent.size < n:
         recent = np.concatenate([np.zeros(n - recent.size, np.float32), recent])
+    # NaN is the least and the most of what it is in, and neither more nor less than anything.
+    if np.minimum.reduce(recent) >= -1.0 and np.maximum.reduce(recent) <= 1.0:
+        return recent
+    recent = np.where(np.isfinite(recent), recent, np.float32(0.0))
     return np.minimum(np.maximum(recent, -1.0), 1.0)
 
 

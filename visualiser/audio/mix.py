@@ -26,12 +26,15 @@ class Mix:
         self._loud = np.zeros(0)  # (channels,) root mean square, held
         self._mean = 0.0  # the same of the mean of those that carry something
         self._weights = np.zeros(0)  # (channels,)
+        self._passed_s = 0.0  # since there were samples
 
     def mono(self, samples: FloatArray, dt: float) -> FloatArray:
         """(n, channels) -> (n,). dt: seconds since the last call, for what is remembered."""
+        self._passed_s += dt
         channels = samples.shape[1]
         if channels == 1 or not len(samples):
             return samples[:, 0] if channels else np.zeros(len(samples), np.float32)
+        dt, self._passed_s = self._passed_s, 0.0
         first = self._loud.size != channels
         if first:
             self._loud = np.zeros(channels)

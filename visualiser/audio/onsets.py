@@ -45,8 +45,7 @@ class Onsets:
     """Samples in, at any pace -> flux of each hop, and onsets of each step, that was completed.
 
     A step ends at every multiple of 2.5 ms of the sound's own samples, and every other one ends a
-    hop, so what is found does not depend on how the samples are handed over. floor:
-    (n_flux_bands,) power under which a band is never heard.
+    hop, so what is found does not depend on how the samples are handed over.
     """
 
     def __init__(self, samplerate: int) -> None:
@@ -70,32 +69,37 @@ class Onsets:
         members = (group[:, None] == np.arange(3)).astype(float)
         members /= np.maximum(members.sum(axis=0), 1)
         self._groups = np.concatenate([members @ _WEIGHTS[:, None], members], axis=1)
-        self._offsets = np.arange(self.window)
-        self.floor = np.full(self.centres_hz.size, 1e-7)
+        self.set_floor(np.full(self.centres_hz.size, 1e-7))
         step_s = self._step / samplerate
-        self._rise, self._fall = step(step_s, _BED_RISE_S), step(step_s, _BED_FALL_S)
+        paces = step(step_s, _BED_RISE_S), step(step_s, _BED_FALL_S)
+        self._rise, self._fall = (np.full(self.centres_hz.size, pace) for pace in paces)
         self._fade = 1 - step(step_s, _PEAK_S)
         self.reset()
 
     def reset(self) -> None:
         n = self.centres_hz.size
         self._steps = 0  # of the sound so far: the next ends at (steps + 1) * step
-        self._bed = np.log(self.floor)
+        self._bed = self._floor_log
         self._peak = 0.0
         self._past = np.zeros((_LAG, n))
-        self._median_of = np.zeros((CHANNELS, _HISTORY))
-        self._median = [0.0] * CHANNELS
+        self._told = np.zeros((_HISTORY + _RENEWED, CHANNELS))  # flux up to now
+        self._medians, self._medians_at = [0.0] * CHANNELS, -1
         self._high = [0.0] * CHANNELS
         self._since = [_REFRACTORY] * CHANNELS
         self._lowest = [0.0] * CHANNELS  # flux since the last onset
 
+    def set_floor(self, floor: Array) -> None:
+        """floor: (n_flux_bands,) power under which a band is never heard."""
+        self._floor, self._floor_log = floor, np.log(floor)
+
     def restart(self, end: int) -> None:
         """The next sample is number end + 1 of some other sound."""
         self._steps = end // self._step
+        self._medians_at = -1
 
     def advance(self, samples: FloatArray, end: int) -> tuple[Array, Array]:
-        """samples: (n,) float32 up to number `end`; those before the window of the first step that
-        is new are not looked at, and where they are missing steps are left out.
+        """samples: (n,) float32, in one piece, up to number `end`; those before the window of the
+        first step that is new are not looked at, and where they are missing steps are left out.
 
         Returns flux (hops, 4) and strength (steps, 4) 0..1, which is 0 where nothing begins.
         """
@@ -105,55 +109,83 @@ class Onsets:
         if last < first:
             return np.zeros((0, CHANNELS)), np.zeros((0, CHANNELS))
         self._steps = last
-        starts = np.arange(first, last + 1) * self._step - self.window - oldest
-        frames = samples[starts[:, None] + self._offsets]
-        frames -= frames.sum(axis=1, keepdims=True) / np.float32(self.window)
-        powers = power(np.fft.rfft(frames * self._shape, axis=1)) @ self._weights
+        at = (first * self._step - self.window - oldest) * samples.itemsize
+        strides = (self._step * samples.itemsize, samples.itemsize)
+        frames = np.ndarray((last + 1 - first, self.window), samples.dtype, samples, at, strides)
+        sums = np.add.reduce(frames, axis=1, keepdims=True)
+        frames = frames - sums / np.float32(self.window)
+        frames *= self._shape
+        powers = power(np.fft.rfft(frames)) @ self._weights
         flux = self._flux(powers.astype(np.float64))
-        strengths = np.zeros_like(flux)
-        for i, values in enumerate(flux.tolist()):
-            self._pick(first + i, values, strengths[i])
-        return flux[-first % HOP :: HOP], strengths
+        return flux[-first % HOP :: HOP], self._pick(first, flux)
 
     def _flux(self, powers: Array) -> Array:
         """(steps, n_flux_bands) -> (steps, 4): how much louder than a moment ago, in octaves of
         power above the bed."""
         n = len(powers)
-        beds = np.empty_like(powers)
-        logs = np.log(np.maximum(powers, self.floor))
-        self._bed = np.maximum(self._bed, np.log(self.floor))
-        for i, loudest in enumerate(powers.max(axis=1).tolist()):
+        least = []
+        for loudest in np.maximum.reduce(powers, axis=1).tolist():
             self._peak = max(loudest, self._peak * self._fade)
-            least = max(math.log(max(self._peak, 1e-12)) + _BELOW_PEAK, -30.0)
-            bed = np.maximum(self._bed, least, out=beds[i])
-            off = np.maximum(logs[i], least) - bed
-            self._bed = bed + np.where(off > 0, self._rise, self._fall) * off
-        known = np.concatenate([self._past, np.log2(1 + 0.5 * powers * np.exp(-beds))])
+            least.append(max(math.log(max(self._peak, 1e-12)) + _BELOW_PEAK, -30.0))
+        beds, leasts = np.empty_like(powers), np.empty_like(powers)
+        leasts[:] = np.array(least)[:, None]
+        logs = np.log(np.maximum(powers, self._floor))
+        np.maximum(logs, leasts, out=logs)
+        off, risen, fallen = np.empty((3, powers.shape[1]))
+        before = np.maximum(self._bed, self._floor_log)
+        for log, bed, at_least in zip(logs, beds, leasts, strict=True):
+            np.maximum(before, at_least, out=bed)
+            np.subtract(log, bed, out=off)
+            np.multiply(off, self._rise, out=risen)
+            np.multiply(off, self._fall, out=fallen)
+            np.minimum(risen, fallen, out=off)  # it rises slower than it falls: the one of its sign
+            np.add(bed, off, out=before)
+        self._bed = before
+        over = 0.5 * powers
+        over *= np.exp(np.negative(beds, out=beds), out=beds)
+        over += 1.0
+        known = np.concatenate([self._past, np.log2(over, out=over)])
         self._past = known[n:]
-        before = known[:n].copy()
-        np.maximum(before[:, 1:], known[:n, :-1], out=before[:, 1:])
-        np.maximum(before[:, :-1], known[:n, 1:], out=before[:, :-1])
-        return np.maximum(known[_LAG:] - before, 0) @ self._groups
+        highest = known[:n].copy()
+        np.maximum(highest[:, 1:], known[:n, :-1], out=highest[:, 1:])
+        np.maximum(highest[:, :-1], known[:n, 1:], out=highest[:, :-1])
+        return np.maximum(known[_LAG:] - highest, 0) @ self._groups
 
-    def _pick(self, at: int, flux: list[float], strengths: Array) -> None:
-        """Find what begins at a step, overall and in each group; plain numbers are fastest here."""
-        self._median_of[:, at % _HISTORY] = flux
-        if at % _RENEWED == 0:
-            middle = _HISTORY // 2
-            self._median = np.partition(self._median_of, middle)[:, middle].tolist()
-        for i, value in enumerate(flux):
-            self._since[i] += 1
-            self._lowest[i] = min(self._lowest[i], value)
-            high = self._high[i]
-            self._high[i] = max(high * self._fade, value)
-            if value <= _LEAST[i] or self._since[i] <= _REFRACTORY:
-                continue
-            # What begins in one group alone is mostly none: a kick's own waves, heard one by one.
-            if i > 0 and self._since[0] > _TOGETHER:
-                continue
-            threshold = max(_LEAST[i], _TIMES_MEDIAN[i] * self._median[i], _OF_PEAK * high)
-            threshold *= 1.0 if at % HOP == 0 else _SURE
-            if value > threshold and value - self._lowest[i] > 0.5 * threshold:
-                strengths[i] = min(value / _FULL, 1.0)
-                self._since[i] = 0
-                self._lowest[i] = value
+    def _pick(self, first: int, flux: Array) -> Array:
+        """Find what begins, overall and in each group: flux (steps, 4) from step `first` on ->
+        strengths (steps, 4). Plain numbers are fastest here."""
+        strengths = np.zeros(flux.shape)
+        self._told = np.concatenate([self._told[-_HISTORY - _RENEWED :], flux])
+        together: list[bool] = []  # of each step, whether all began a moment ago
+        for k, column in enumerate(flux.T.tolist()):
+            since, lowest, high = self._since[k], self._lowest[k], self._high[k]
+            least, fade = _LEAST[k], self._fade
+            for i, value in enumerate(column):
+                since += 1
+                if value < lowest:
+                    lowest = value
+                before, high = high, max(high * fade, value)
+                # What begins in one group alone is mostly none: a kick's own waves, heard one by
+                # one.
+                if value > least and since > _REFRACTORY and (k == 0 or together[i]):
+                    median = self._median(k, first + i)
+                    threshold = max(least, _TIMES_MEDIAN[k] * median, _OF_PEAK * before)
+                    threshold *= 1.0 if (first + i) % HOP == 0 else _SURE
+                    if value > threshold and value - lowest > 0.5 * threshold:
+                        strengths[i, k] = min(value / _FULL, 1.0)
+                        since, lowest = 0, value
+                if k == 0:
+                    together.append(since <= _TOGETHER)
+            self._since[k], self._lowest[k], self._high[k] = since, lowest, high
+        return strengths
+
+    def _median(self, channel: int, step: int) -> float:
+        """Of the flux of the last second, as it is taken now and then; it is worked out only when
+        it is asked for, for mostly nobody does."""
+        at = step - step % _RENEWED
+        if at != self._medians_at:
+            end, middle = len(self._told) - (self._steps - at), _HISTORY // 2
+            told = self._told[end - _HISTORY : end].T
+            self._medians = np.partition(told, middle)[:, middle].tolist()
+            self._medians_at = at
+        return self._medians[channel]

@@ -23,13 +23,15 @@ class Spectrum:
 
     A band is taken from the short window if it is at least two of its bins wide: an attack is
     then seen in a quarter of the time. edges_hz: (n_bands + 1,), no band narrower than the one
-    below it; n_fft: the long window in samples at 48 kHz; samplerate: Hz.
+    below it; n_fft: the long window in samples at 48 kHz; samplerate: Hz. mean_square: of what
+    powers() was asked for last, over the long window, without its offset.
     """
 
     def __init__(self, edges_hz: Array, n_fft: int, samplerate: int) -> None:
         self.long = samples_of(n_fft / NOMINAL_HZ, samplerate)
         self.short = samples_of(n_fft / NOMINAL_HZ / _SHORT, samplerate)
         narrow = np.count_nonzero(np.diff(edges_hz) < 2 * samplerate / self.short)
+        self.mean_square = 0.0
         self._windows = []
         for n, edges in ((self.long, edges_hz[: narrow + 1]), (self.short, edges_hz[narrow:])):
             weights = band_weights(edges, n, samplerate)
@@ -38,17 +40,20 @@ class Spectrum:
 
     def powers(self, samples: FloatArray) -> FloatArray:
         """samples: (n,) float32, n at least `long`, of which the last ones count."""
-        found = []
+        found: list[FloatArray] = []
         for window, weights in self._windows:
             recent = samples[-window.size :]
-            recent = recent - recent.sum() / np.float32(recent.size)
-            found.append(power(np.fft.rfft(recent * window)[: len(weights)]) @ weights)
+            recent = recent - np.add.reduce(recent) / np.float32(recent.size)
+            if not found:
+                self.mean_square = float(np.dot(recent, recent)) / recent.size
+            recent *= window
+            found.append(power(np.fft.rfft(recent)[: len(weights)]) @ weights)
         return np.concatenate(found)
 
 
 def power(spectrum: NDArray[Any]) -> NDArray[Any]:
     """Of each bin of a complex spectrum; of the same shape and precision."""
-    return spectrum.real**2 + spectrum.imag**2
+    return np.square(spectrum.real) + np.square(spectrum.imag)
 
 
 def samples_of(seconds: float, samplerate: int) -> int:
