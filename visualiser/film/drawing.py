@@ -56,6 +56,8 @@ class Drawing:
     def skip(self, moment: Moment) -> None:
         """Go on to the next moment: as `draw`, but that nobody sees it. No network runs and no
         pixel is painted, but where what comes next fades in from this picture, or freezes it."""
+        if moment.anew:
+            self._curtain.begin()
         if self._curtain.is_freezing:
             self._paint(moment)
             return
@@ -64,7 +66,17 @@ class Drawing:
         self._curtain.advance(moment.tick)
         self._curtain.skip()
 
+    def approach(self, moment: Moment, wanted_t: float) -> None:
+        """Go on to a moment that nobody sees, on the way to the first that somebody does, at
+        wanted_t: drawn is what can be seen there."""
+        if wanted_t - moment.tick.t <= self.memory_s + moment.tick.dt:
+            self.draw(moment)
+        else:
+            self.skip(moment)
+
     def _paint(self, moment: Moment) -> None:
+        if moment.anew:
+            self._curtain.begin()
         self._panes.recall(moment.frame, self._network.draw)
         frame = self._network.draw(moment.frame)
         self._panes.draw(frame, self.canvas, moment.tick, moment.features)

@@ -183,9 +183,10 @@ def _in_one_go(
     writer = open_writer(out, size, fps, form.quality, 2 if track else 0, alpha)
     try:
         for moment in performance.moments():
-            canvas = drawing.draw(moment)
             if moment.is_before:
+                drawing.approach(moment, 0.0)
                 continue
+            canvas = drawing.draw(moment)
             if track is not None and (heard := track.between(done / fps, (done + 1) / fps)):
                 writer.hear(heard)
             writer.write(pixels_of(canvas, writer.size), done / fps)
