@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import hear
+from program import write_song
 
 from visualiser.calm import calm
 from visualiser.controls import Command, Controls
@@ -118,3 +119,21 @@ def test_a_part_of_a_take_looks_as_in_the_whole(play: Play, tmp_path: Path, name
     np.testing.assert_array_equal(pictures(film(take, 2.0)), whole[40:])
     write([piece.part for piece in pieces(take, 2.0)], tmp_path / "part.take.gz")
     np.testing.assert_array_equal(pictures(film(read(tmp_path / "part.take.gz"))), whole[40:])
+
+
+def test_a_song_that_is_not_as_long_as_the_take_is_told(play: Play, tmp_path: Path) -> None:
+    take = play(60, {})[0]  # 3 s, but for the last frame
+
+    def told(song_s: float, **wish: object) -> list[str]:
+        song = tmp_path / f"{song_s}.wav"
+        write_song(song, song_s)
+        made = Replayed(take, Wish(song, **wish), FPS, declared_controls())
+        made.close()
+        return [line.removeprefix(f"{song}: ") for line in made.notices]
+
+    is_long = "it is {} long, and the take is shown to 0 min {}"
+    assert told(2.0) == [is_long.format("0 min 2.0 s", "3.0 s: after its end it is silent")]
+    assert told(4.0) == [is_long.format("0 min 4.0 s", "3.0 s: the rest is cut off")]
+    assert told(2.95) == []
+    assert told(4.0, seconds=1.0) == [], "that is what was asked for"
+    assert told(2.0, start_s=0.5, seconds=1.0) == []

@@ -16,6 +16,7 @@ from visualiser.takes import sound, splice
 from visualiser.takes.log import flac_of
 from visualiser.takes.needs import lacking, missing, sound_of
 from visualiser.takes.read import Take, read
+from visualiser.times import spoken
 from visualiser.types import UserError
 
 
@@ -98,14 +99,14 @@ def tell(take: Take, as_json: bool) -> None:
     if as_json:
         print(json.dumps(about))
         return
-    print(f"{take.path}: {_long(take.seconds)}, {len(take.events)} ticks, {take.head.created}")
+    print(f"{take.path}: {spoken(take.seconds)}, {len(take.events)} ticks, {take.head.created}")
     if not take.is_whole:
         print("its end is missing: it plays up to its last whole event")
     for begins, part in zip(take.begins, take.parts, strict=True):
         if len(take.parts) > 1:
-            print(f"part: {_long(part.seconds)} from {_long(begins)} on, {part.head.created}")
+            print(f"part: {spoken(part.seconds)} from {spoken(begins)} on, {part.head.created}")
         if part.begin_s > 0:
-            print(f"unseen: {_long(part.begin_s)} before it, which lead there")
+            print(f"unseen: {spoken(part.begin_s)} before it, which lead there")
         if part.lost:
             print(f"not exact: {part.lost} of its ticks could not be written in time")
     print(f"models: {', '.join(Path(name).stem for name in take.models)}")
@@ -113,8 +114,3 @@ def tell(take: Take, as_json: bool) -> None:
     print("asked: " + (", ".join(f"{id} {n}" for id, n in asked.most_common()) or "nothing"))
     for line in lacks:
         print(f"missing: {line}")
-
-
-def _long(seconds: float) -> str:
-    minutes, rest = divmod(seconds, 60)
-    return f"{minutes:.0f} min {rest:.1f} s"
