@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from collections import Counter
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 
-from visualiser.files import refuse_existing
+from visualiser.files import refuse_existing, replacing
 from visualiser.run import declared_controls
 from visualiser.takes import sound, splice
 from visualiser.takes.log import flac_of
@@ -48,23 +46,18 @@ def takes(
 def _write(pieces: list[splice.Piece], out: Path) -> None:
     """Whole or not at all, with its sound beside it where it has one."""
     beside = flac_of(out)
-    part, heard = (path.with_name(f".{path.name}.{os.getpid()}.part") for path in (out, beside))
     try:
-        splice.write([piece.part for piece in pieces], part)
-        if sound.is_needed(pieces):
+        with replacing(out) as part:
+            splice.write([piece.part for piece in pieces], part)
+            if not sound.is_needed(pieces):
+                beside.unlink(missing_ok=True)  # it was another take's
+                return
             for song in sound.lost(pieces):
                 print(f"its song {song} is gone: there it is silent", file=sys.stderr)
-            sound.write(pieces, heard)
-            heard.replace(beside)
-        else:
-            beside.unlink(missing_ok=True)  # it was another take's
-        part.replace(out)
+            with replacing(beside) as heard:
+                sound.write(pieces, heard)
     except OSError as error:
         raise UserError(f"cannot write {out}: {error.strerror or error}") from None
-    finally:
-        for path in (part, heard):
-            with suppress(OSError):
-                path.unlink(missing_ok=True)
 
 
 def tell(take: Take, as_json: bool) -> None:
