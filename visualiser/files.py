@@ -44,6 +44,13 @@ def replacing(path: Path) -> Iterator[Path]:
             part.unlink(missing_ok=True)
 
 
+def onto_disk(path: Path) -> None:
+    """See that what a file holds is written: else a power cut may leave its name, and less in it.
+    Raises OSError."""
+    with path.open("r+b") as file:
+        os.fsync(file.fileno())
+
+
 def refuse_existing(path: Path, force: bool) -> None:
     """Raises UserError if there is a file already, unless `force`; or if it cannot be
     written there."""

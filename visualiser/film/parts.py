@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from visualiser.files import make_folder, stamp
+from visualiser.files import make_folder, onto_disk, stamp
 from visualiser.types import UserError
 from visualiser.video.formats import format_of
 from visualiser.video.pictures import is_sequence, there
@@ -100,9 +99,3 @@ class Parts:
         finally:
             with suppress(OSError):
                 temporary.unlink(missing_ok=True)
-
-
-def onto_disk(path: Path) -> None:
-    """See that a file is written: else a power cut may leave its name, and nothing in it."""
-    with path.open("rb") as file:
-        os.fsync(file.fileno())
