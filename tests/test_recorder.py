@@ -197,6 +197,21 @@ def test_a_folder_that_vanishes_ends_it_with_a_line(
     ends_with(recording, "recordings")
 
 
+@pytest.mark.parametrize("ending", ["mp4", "webm", "png"])
+def test_what_is_recorded_is_put_on_the_disk_while_it_goes_on(
+    folder: Path, ending: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And by no thread that anyone waits for."""
+    by: list[tuple[str, str]] = []
+    monkeypatch.setattr(record, "LOOK_S", 0.0)
+    monkeypatch.setattr(
+        record, "onto_disk", lambda path: by.append((path.suffix, threading.current_thread().name))
+    )
+    recorded(folder, 20, format=ending)
+    assert set(by) == ({(f".{ending}", "record")} if ending != "png" else set())
+    assert ending == "png" or len(by) > 5
+
+
 @pytest.mark.parametrize("ending", ["mp4", "webm", "png", "gif"])
 def test_a_full_disk_ends_it_with_a_line(
     folder: Path, ending: str, monkeypatch: pytest.MonkeyPatch

@@ -185,6 +185,29 @@ def test_two_workers_are_stopped_go_on_and_make_the_same_film(
     np.testing.assert_array_equal(read_video(out).pictures, whole)
 
 
+@pytest.mark.soak
+def test_a_worker_that_is_killed_is_one_of_whom_nothing_is_lost(program: Program) -> None:
+    pytest.importorskip("distributed")
+    out = program.root / "hurt.mp4"
+    film = ("--size", "320x180", "--fps", 20, "--seconds", 8)
+    with program.start("render", "-o", out, *film, "--workers", 2) as rendering:
+        wait_until(lambda: parts(out) or not rendering.is_running(), "a part", 60)
+        os.kill(workers_of(rendering.pid)[0], signal.SIGKILL)
+        assert rendering.wait(90) == 0, rendering.err
+        assert not has_traceback(rendering.err), rendering.err
+    program.do("render", "-o", "unhurt.mp4", *film)
+    assert out.read_bytes() == (program.root / "unhurt.mp4").read_bytes()
+
+
+def workers_of(pid: int) -> list[int]:
+    """Processes that draw for it."""
+    tasks = Path(f"/proc/{pid}/task").iterdir()
+    children = [int(each) for task in tasks for each in (task / "children").read_text().split()]
+    return [
+        each for each in children if b"spawn_main" in Path(f"/proc/{each}/cmdline").read_bytes()
+    ]
+
+
 # A cluster of one worker, as somebody else would start it in the folder of the program.
 CLUSTER = """
 from distributed import LocalCluster

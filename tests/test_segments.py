@@ -54,19 +54,19 @@ class Scripted:
     def close(self) -> None: ...
 
 
-def whole(film: Scripted) -> np.ndarray:
+def whole(film: Scripted, alpha: bool = False) -> np.ndarray:
     """(n, H, W, 4): every picture, drawn one after the other."""
-    drawing = Drawing(film.controls, FORM.size)
+    drawing = Drawing(film.controls, FORM.size, alpha)
     return np.array([pixels(drawing.draw(moment)) for moment in film.moments()])
 
 
-def in_segments(film: Scripted, segment_s: float) -> np.ndarray:
-    segments = list(cut(film, FORM, segment_s))
+def in_segments(film: Scripted, segment_s: float, alpha: bool = False) -> np.ndarray:
+    segments = list(cut(film, replace(FORM, alpha=alpha), segment_s))
     assert sum(segment.frames for segment in segments) == film.frames
     pictures = {}
     for segment in reversed(segments):  # in any order
         for n, drawing in enumerate(drawn(segment)):
-            pictures[segment.index + n] = pixels(drawing.canvas)
+            pictures[segment.index + n] = pixels(drawing.seen)
     return np.array([pictures[n] for n in range(film.frames)])
 
 
@@ -95,6 +95,79 @@ def test_a_segment_is_what_it_is_in_the_whole_film(name: str) -> None:
     script, begin = SCRIPTS[name]
     film = lambda: Scripted(110, script, begin)  # noqa: E731
     np.testing.assert_array_equal(in_segments(film(), 5.0), whole(film()))
+
+
+@pytest.mark.parametrize("name", ["looks", "models", "frozen"])
+def test_a_segment_of_a_layer_is_what_it_is_in_the_whole_film(name: str) -> None:
+    script, begin = SCRIPTS[name]
+    film = lambda: Scripted(110, script, {**begin, "look.output_only": True})  # noqa: E731
+    found, wanted = in_segments(film(), 5.0, alpha=True), whole(film(), alpha=True)
+    np.testing.assert_array_equal(found, wanted)
+    assert np.ptp(wanted[..., 3]) > 200, "nothing of it is transparent"
+
+
+def decoded(path: Path, form: str) -> np.ndarray:
+    with av.open(str(path)) as file:
+        codec = {"vp9": "libvpx-vp9"}.get(name := file.streams.video[0].codec_context.name, name)
+        reader = av.CodecContext.create(codec, "r")  # ffmpeg's own of VP9 sees no alpha
+        reader.extradata = file.streams.video[0].codec_context.extradata
+        packets = [packet for packet in file.demux(video=0) if packet.size]
+        frames = [frame for packet in [*packets, None] for frame in reader.decode(packet)]
+        return np.array([frame.to_ndarray(format=form) for frame in frames])
+
+
+@pytest.mark.parametrize("suffix", [".mov", ".webm"])
+def test_layers_are_joined_with_their_alpha(tmp_path: Path, suffix: str) -> None:
+    begin: dict[str, Value] = {"look.output_only": True, "look.look": "fill"}
+    films = []
+    for segment_s in (1.0, 10.0):
+        out = tmp_path / f"{segment_s}{suffix}"
+        render(Scripted(45, {}, begin), out, FORM.size, FPS, RECORD, preset="ultrafast", alpha=True,
+               segment_s=segment_s)  # fmt: skip
+        films.append(decoded(out, "rgba").astype(int))
+    assert [len(film) for film in films] == [45, 45]
+    wanted = whole(Scripted(45, {}, begin), alpha=True)[..., 3].astype(int)
+    assert np.ptp(wanted) > 200
+    for film in films:
+        assert np.abs(film[..., 3] - wanted).mean() < 6
+    if suffix == ".mov":  # each picture of which is for itself
+        np.testing.assert_array_equal(*films)
+
+
+class Stopped(Exception):
+    pass
+
+
+@pytest.mark.parametrize("alpha", [False, True])
+def test_a_sequence_goes_on_where_it_was_broken_off(tmp_path: Path, alpha: bool) -> None:
+    begin: dict[str, Value] = {"look.output_only": True}
+    out, said = tmp_path / "frames" / "%05d.png", []
+    drawn: list[int] = []
+
+    def make(seed_speed: float = 1.0, stop: int = 1000) -> None:
+        def report(done: int, frames: int) -> None:
+            drawn.append(done)
+            if done == stop:
+                raise Stopped
+
+        film = Scripted(50, {}, {**begin, "show.speed": seed_speed})
+        render(film, out, FORM.size, FPS, RECORD, report, alpha=alpha, say=said.append,
+               segment_s=1.0)  # fmt: skip
+
+    with pytest.raises(Stopped):
+        make(stop=45)
+    assert not list(out.parent.glob("*.png")) and said == []
+    drawn.clear()
+    make()
+    assert said == [f"{out}: 40 frames are done already"] and len(drawn) == 10
+    assert [path.name for path in sorted(out.parent.iterdir())] == [
+        f"{n:05}.png" for n in range(50)
+    ]
+    canvas = whole(Scripted(50, {}, begin), alpha)
+    for n in (0, 19, 20, 49):
+        picture = decoded(out.with_name(f"{n:05}.png"), "bgra")[0]
+        np.testing.assert_array_equal(picture[..., : 4 if alpha else 3],
+                                      canvas[n][..., : 4 if alpha else 3])  # fmt: skip
 
 
 def make(out: Path, film: Scripted, segment_s: float = 1.0, said: list[str] | None = None) -> Path:

@@ -42,7 +42,7 @@ def levels(path: Path) -> np.ndarray:
 def moments(take: Take, fps: float, *part: float) -> list[Moment]:
     replay = Replay(take, declared_controls(), {}, checkpoint.MODELS)
     try:
-        return list(replay.moments(fps, *part))
+        return [each for each in replay.moments(fps, *part) if not each.is_before]
     finally:
         replay.close()
 

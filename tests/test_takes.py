@@ -6,8 +6,11 @@ import gzip
 import json
 import math
 import resource
+import shutil
 import signal
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -16,15 +19,17 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from program import wait_until
 
 from visualiser.controls import Controls, Nudge, Stroke, Swap, choice
 from visualiser.cue_files import Step
+from visualiser.film.soundtrack import Stretches
 from visualiser.nets import checkpoint
 from visualiser.takes.events import Head, digest, rounded
-from visualiser.takes.log import Log
+from visualiser.takes.log import Log, flac_of
 from visualiser.takes.needs import missing
 from visualiser.takes.read import Take, read
-from visualiser.types import Features, Tick, UserError
+from visualiser.types import Features, Sound, Tick, UserError
 
 SHAPES, PETALS = (checkpoint.find(name) for name in ("shapes", "petals"))
 HEAD = Head(7, {"show.speed": 1.5, "look.look": "relief", "look.smooth": True},
@@ -215,13 +220,66 @@ def test_a_take_of_the_first_version_is_read(tmp_path: Path) -> None:
     assert take.song_at(1.0) == 1.5
 
 
-def test_a_full_disk_ends_the_take_in_a_line_and_what_was_written_is_read(tmp_path: Path) -> None:
+@contextmanager
+def no_file_larger_than(n: int) -> Iterator[None]:
+    """Of all that this process writes, bytes."""
     before, heed = resource.getrlimit(resource.RLIMIT_FSIZE), signal.SIG_IGN
     heed = signal.signal(signal.SIGXFSZ, heed)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (n, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, heed)
+
+
+def noise(n: int, rng: np.random.Generator) -> Sound:
+    """As a microphone hears it at tick n."""
+    samples = rng.uniform(-0.5, 0.5, 2048).astype(np.float32)
+    return Sound(samples, 48_000, n * 800, n / 60)
+
+
+def test_a_disk_that_is_full_of_sound_ends_that_in_a_line_and_the_take_goes_on(
+    tmp_path: Path,
+) -> None:
+    log, said, rng = Log(HEAD, True, folder=tmp_path), [], np.random.default_rng(1)
+    one = show(SHAPES)
+    with no_file_larger_than(150_000):
+        for i in range(240):
+            log.write(Tick(i, i / 60, 1 / 60), heard(rng), (), one, noise(i, rng))
+            said += log.said()
+            time.sleep(0.0005)
+        log.close()
+    said += log.said()
+    path = next(tmp_path.glob("*.take.gz"))
+    take, stretches = read(path), Stretches(flac_of(path))
+    samples = stretches.read(0, 4 * 48_000)
+    stretches.close()
+    assert take.is_whole and take.seconds == pytest.approx(239 / 60)
+    assert len(said) == 1 and "what is heard is not kept any more" in said[0]
+    heard_s = np.flatnonzero(samples[:, 0])[-1] / 48_000
+    assert 150_000 / 96_000 - 0.3 < heard_s < 3.5, "not all that there was room for can be heard"
+
+
+def test_a_folder_that_goes_while_a_take_is_written_is_told(tmp_path: Path) -> None:
+    folder, said, rng = tmp_path / "takes", [], np.random.default_rng(1)
+    log, one = Log(HEAD, True, folder=folder), show(SHAPES)
+    for i in range(240):
+        log.write(Tick(i, i / 60, 1 / 60), heard(rng), (), one, noise(i, rng))
+        said += log.said()
+        if i == 60:
+            wait_until(lambda: not log.waiting, "what was written")
+            shutil.rmtree(folder)
+        if i > 60:
+            time.sleep(0.002)
+    log.close()
+    assert len(said) == 1 and "not written down any more" in said[0] and str(folder) in said[0]
+
+
+def test_a_full_disk_ends_the_take_in_a_line_and_what_was_written_is_read(tmp_path: Path) -> None:
     log, said, rng = Log(HEAD, folder=tmp_path), [], np.random.default_rng(1)
     one = show(SHAPES)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (30_000, before[1]))
-    try:
+    with no_file_larger_than(30_000):
         for i in range(2000):
             log.write(Tick(i, i / 60, 1 / 60), heard(rng), (), one)
             said += log.said()
@@ -229,9 +287,6 @@ def test_a_full_disk_ends_the_take_in_a_line_and_what_was_written_is_read(tmp_pa
                 break
             time.sleep(0.0005)
         log.close()
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
-        signal.signal(signal.SIGXFSZ, heed)
     path = only(tmp_path)
     assert len(said) == 1 and "not written down any more" in said[0] and str(path) in said[0]
     take = read(path)

@@ -21,8 +21,9 @@ from visualiser.words import printable
 
 if TYPE_CHECKING:
     from visualiser.config import Settings
-    from visualiser.film.performance import Performance
+    from visualiser.film.performance import Performance, Played
     from visualiser.film.render import Hands
+    from visualiser.film.replayed import Replayed
     from visualiser.video.formats import Format
 
 
@@ -196,24 +197,22 @@ def _performance(options: argparse.Namespace, settings: Settings) -> Performance
     from visualiser.film.asked import order_of
     from visualiser.film.automation import automated
     from visualiser.film.performance import Played
-    from visualiser.film.replayed import Replayed, Wish
+    from visualiser.film.replayed import CHANGES, Replayed, Wish
     from visualiser.takes.read import read
 
     song, fps = options.audio, options.fps
     if options.start is not None and not options.take:
         raise UserError("--from is for takes, --take FILE, and single pictures")
     if not options.take and not options.automation:
-        played = Played(order_of(options, settings))
-        for line in played.notices:
-            print(line, file=sys.stderr)
-        return played
+        return _told(Played(order_of(options, settings)))
     if options.take and options.automation:
         raise UserError("--automation is a take over other sound; --take is one with its own")
     for name in ("timeline", "cue", "set_list", "loop", "tempo"):
         if getattr(options, name) is not None:
-            raise UserError(f"--{name.replace('_', '-')}: a take has moves of its own")
+            word = f"--{name.replace('_', '-')}"
+            raise UserError(f"{word}: a take has moves of its own; it can be given {CHANGES}")
     if options.seed is not None:
-        raise UserError("--seed: a take has its own")
+        raise UserError(f"--seed: a take has its own; it can be given {CHANGES}")
     given = {
         "show.driver": options.driver,
         "show.model": options.model,
@@ -226,8 +225,15 @@ def _performance(options: argparse.Namespace, settings: Settings) -> Performance
     take = read(options.take or options.automation)
     declared = run.declared_controls(str(take.head.controls.get("show.model", "")) or None)
     if options.automation:
-        return automated(take, wish, settings, fps, declared)
-    return Replayed(take, wish, fps, declared)
+        return _told(automated(take, wish, settings, fps, declared))
+    return _told(Replayed(take, wish, fps, declared))
+
+
+def _told(performance: Played | Replayed) -> Performance:
+    """What is not quite as it was asked for is told."""
+    for line in performance.notices:
+        print(line, file=sys.stderr)
+    return performance
 
 
 def _take(options: argparse.Namespace) -> int:

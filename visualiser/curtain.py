@@ -25,7 +25,11 @@ class Curtain:
 
     def __init__(self, controls: Controls) -> None:
         self._controls = controls
-        self._fade = Fade(float(bool(controls["stage.fade"])))
+        self.begin()
+
+    def begin(self) -> None:
+        """As its controls say, at once: nothing is on its way, and nothing held."""
+        self._fade = Fade(float(bool(self._controls["stage.fade"])))
         self._held: pygame.Surface | None = None
 
     def advance(self, tick: Tick) -> None:

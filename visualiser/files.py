@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -24,14 +25,30 @@ def stamp(path: Path) -> Stamp:
 
 def write_bytes(path: Path, data: bytes) -> None:
     """Write a file whole or not at all. Raises UserError where it cannot be written."""
+    try:
+        with replacing(path) as part:
+            part.write_bytes(data)
+    except OSError as error:
+        raise UserError(f"cannot write {path}: {error.strerror}") from None
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A place beside it for a file that goes there once it is whole, or not at all. OSError."""
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        part.write_bytes(data)
+        yield part
         part.replace(path)
-    except OSError as error:
-        with contextlib.suppress(OSError):
+    finally:
+        with suppress(OSError):
             part.unlink(missing_ok=True)
-        raise UserError(f"cannot write {path}: {error.strerror}") from None
+
+
+def onto_disk(path: Path) -> None:
+    """See that what a file holds is written: else a power cut may leave its name, and less in it.
+    Raises OSError."""
+    with path.open("r+b") as file:
+        os.fsync(file.fileno())
 
 
 def refuse_existing(path: Path, force: bool) -> None:

@@ -43,11 +43,13 @@ class Frame:
 @dataclass(frozen=True)
 class Moment:
     """What is to be drawn at a time: frame has no picture yet; tick's t counts from the film's
-    beginning, s."""
+    beginning, s; anew: whether black and frozen are at once as their controls say: after a panic,
+    and where another part of a take begins."""
 
     tick: Tick
     frame: Frame
     features: Features
+    anew: bool = False
 
     @property
     def is_before(self) -> bool:

@@ -15,7 +15,7 @@ import pygame
 
 from visualiser import config, crew, typed
 from visualiser.audio.source import drain
-from visualiser.files import claim, name_now
+from visualiser.files import claim, name_now, onto_disk
 from visualiser.types import Sound, Tick, UserError
 from visualiser.video.encoders import chosen
 from visualiser.video.formats import FORMATS, Format, Quality
@@ -27,7 +27,7 @@ from visualiser.voice import Fresh, Heard
 RECORDINGS = config.ROOT / "recordings"
 WAITING = 1 << 27  # bytes of frames, of the output's size, that may wait for the encoder
 BEHIND_S = 0.4  # the encoder may be, with what waits for it: that much is lost in a crash
-LOOK_S = 1.0  # between two looks whether the file is there still
+LOOK_S = 1.0  # between two looks whether the file is there still, and on the disk
 SPARE = 4  # frames whose memory is kept
 Size = tuple[int, int]
 
@@ -159,11 +159,14 @@ class Recorder:
         writer.write(picture, t)
 
     def _look(self, writer: Writer) -> None:
-        """A file that somebody took away would be written on, by a name that nobody has."""
+        """A file that somebody took away would be written on, by a name that nobody has; and the
+        system keeps what is written in memory for half a minute, where a power cut finds it."""
         self._looked = time.monotonic()
         there = writer.path.parent if is_sequence(writer.path) else writer.path
         if not there.exists():
             raise UserError(f"{there} has gone")
+        if there == writer.path:
+            onto_disk(there)
 
     def _attempt(self, do: Callable[..., None], *args: object) -> None:
         try:

@@ -58,6 +58,12 @@ def length(word: object, metre: Metre | None = None) -> float:
     return _plain(word, LENGTHS)
 
 
+def spoken(seconds: float) -> str:
+    """As it is told."""
+    minutes, rest = divmod(round(seconds, 1), 60)
+    return f"{minutes:.0f} min {rest:.1f} s"
+
+
 def _plain(word: object, allowed: str) -> float:
     if isinstance(word, int | float) and not isinstance(word, bool):
         return _held(float(min(word, 2 * LONGEST_S)), allowed)

@@ -17,7 +17,7 @@ State = tuple[Panes, Curtain]
 
 class Drawing:
     """size: of the canvas, px; alpha: whether its ground is left out, for which the output must be
-    alone; state: of another drawing with those controls, to go on from."""
+    alone; state: of another such drawing, with those controls, to go on from."""
 
     def __init__(
         self,
@@ -27,14 +27,17 @@ class Drawing:
         state: State | None = None,
     ) -> None:
         self.canvas = pygame.Surface(size, 0, 32)
-        self._layer = Layer(size) if alpha else None
         self._network = Network()
-        self._panes, self._curtain = state or (Panes(controls, self._layer), Curtain(controls))
+        self._panes, self._curtain = state or (
+            Panes(controls, Layer(size) if alpha else None),
+            Curtain(controls),
+        )
+        self._layer = self._panes.layer
         self._guard = FlashGuard(controls)
 
     @property
     def state(self) -> State:
-        """All that the next pictures depend on, but for the guard, and without alpha."""
+        """All that the next pictures depend on, but for the guard."""
         return self._panes, self._curtain
 
     @property
@@ -43,19 +46,24 @@ class Drawing:
         look as if nothing had been."""
         return max(SEES_BACK_S, self._panes.memory_s)
 
+    @property
+    def seen(self) -> pygame.Surface:
+        """The canvas, or that without its ground."""
+        return self.canvas if self._layer is None else self._layer.surface
+
     def draw(self, moment: Moment) -> pygame.Surface:
-        """The canvas, as it is until the next is drawn."""
+        """What is seen, as it is until the next is drawn."""
         self._paint(moment)
         self._guard.limit(self.canvas, moment.tick.t)
         if self._layer is not None:
-            self._layer.veil(self._curtain.dark, self._curtain.is_frozen)
             self._layer.show(self._guard.share)
-            return self._layer.surface
-        return self.canvas
+        return self.seen
 
     def skip(self, moment: Moment) -> None:
         """Go on to the next moment: as `draw`, but that nobody sees it. No network runs and no
         pixel is painted, but where what comes next fades in from this picture, or freezes it."""
+        if moment.anew:
+            self._curtain.begin()
         if self._curtain.is_freezing:
             self._paint(moment)
             return
@@ -63,8 +71,20 @@ class Drawing:
         self._panes.skip(moment.frame, self.canvas.get_size(), moment.tick, moment.features)
         self._curtain.advance(moment.tick)
         self._curtain.skip()
+        if self._layer is not None:
+            self._layer.skip(self._curtain.is_frozen)
+
+    def approach(self, moment: Moment, wanted_t: float) -> None:
+        """Go on to a moment that nobody sees, on the way to the first that somebody does, at
+        wanted_t: drawn is what can be seen there."""
+        if wanted_t - moment.tick.t <= self.memory_s + moment.tick.dt:
+            self.draw(moment)
+        else:
+            self.skip(moment)
 
     def _paint(self, moment: Moment) -> None:
+        if moment.anew:
+            self._curtain.begin()
         self._panes.recall(moment.frame, self._network.draw)
         frame = self._network.draw(moment.frame)
         self._panes.draw(frame, self.canvas, moment.tick, moment.features)
@@ -72,3 +92,5 @@ class Drawing:
         if not self._curtain.is_open:  # black, frozen or fading
             pane = self._panes.picture(self.canvas)
             self._curtain.draw(pane, pane)
+        if self._layer is not None:
+            self._layer.veil(self._curtain.dark, self._curtain.is_frozen)

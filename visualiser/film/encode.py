@@ -29,11 +29,12 @@ def encode(
     form = segment.form
     kind = FORMATS[form.suffix]
     size = kind.size(form.size)
-    writer = Behind(VideoWriter(path, kind, size, form.fps, form.quality, threads=THREADS))
+    video = VideoWriter(path, kind, size, form.fps, form.quality, 0, form.alpha, THREADS)
+    writer = Behind(video)
     done = 0
     try:
         for drawing in drawn(segment):
-            writer.write(view_of(drawing.canvas, size), done / form.fps)
+            writer.write(view_of(drawing.seen, size), done / form.fps)
             done += 1
             counted()
             if stopping():

@@ -70,7 +70,8 @@ class _Packer(pickle.Pickler):
 
     def reducer_override(self, thing: object) -> Any:
         if isinstance(thing, pygame.Surface):
-            return _surface, (thing.get_size(), thing.get_buffer().raw)
+            has_alpha = bool(thing.get_flags() & pygame.SRCALPHA)
+            return _surface, (thing.get_size(), thing.get_buffer().raw, has_alpha)
         return NotImplemented
 
 
@@ -88,8 +89,8 @@ class _Unpacker(pickle.Unpickler):
         return model if kind == "model" else model.latents
 
 
-def _surface(size: tuple[int, int], pixels: bytes) -> pygame.Surface:
-    surface = pygame.Surface(size, 0, 32)
+def _surface(size: tuple[int, int], pixels: bytes, has_alpha: bool) -> pygame.Surface:
+    surface = pygame.Surface(size, pygame.SRCALPHA if has_alpha else 0, 32)
     surface.get_buffer().write(pixels, 0)
     return surface
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from visualiser.files import make_folder, stamp
+from visualiser.files import make_folder, onto_disk, stamp
 from visualiser.types import UserError
+from visualiser.video.formats import format_of
+from visualiser.video.pictures import is_sequence, there
 
 _NAMES = re.compile(r"\d{8}-[0-9a-f]{24}\.\w+|(writing|joining|tail)[\w.-]*|unfinished\.json")
 
@@ -20,7 +21,7 @@ class Parts:
 
     def __init__(self, out: Path) -> None:
         self.out = out
-        self._suffix = out.suffix.lower()
+        self._suffix = format_of(out).part
         self.folder = out.with_name(f"{out.name}.parts")
         self.mark = self.folder / "unfinished.json"
 
@@ -30,7 +31,7 @@ class Parts:
         stopped."""
         with suppress(OSError, ValueError):
             found = json.loads(self.mark.read_text())
-            return bool(found) and found == list(stamp(self.out))
+            return bool(found) and found == self._stamps()
         return False
 
     def begin(self) -> None:
@@ -60,15 +61,22 @@ class Parts:
     def finish(self, write: Callable[[Path], object], is_whole: bool) -> None:
         """Have the film itself written; where it is whole, no part is needed any more."""
         with self._writing(self.folder / f"joining{self._suffix}") as temporary:
-            write(temporary)
-            onto_disk(temporary)
             self.mark.unlink(missing_ok=True)
-            temporary.replace(self.out)
+            if is_sequence(self.out):
+                write(self.out)  # which is many files
+            else:
+                write(temporary)
+                onto_disk(temporary)
+                temporary.replace(self.out)
         if is_whole:
             self.remove()
         else:
             self.tail.unlink(missing_ok=True)
-            self.mark.write_text(json.dumps(stamp(self.out)))
+            self.mark.write_text(json.dumps(self._stamps()))
+
+    def _stamps(self) -> list[list[int]]:
+        """Of the film, or of all pictures that it is made of."""
+        return [list(stamp(each)) for each in there(self.out)]
 
     def remove(self) -> None:
         """Take away the parts, and the folder; what somebody else put there stays."""
@@ -91,9 +99,3 @@ class Parts:
         finally:
             with suppress(OSError):
                 temporary.unlink(missing_ok=True)
-
-
-def onto_disk(path: Path) -> None:
-    """See that a file is written: else a power cut may leave its name, and nothing in it."""
-    with path.open("rb") as file:
-        os.fsync(file.fileno())

@@ -107,9 +107,9 @@ class Played:
             features = self._conductor.hear(self._listener.listen(tick), tick.t)
             commands = self._conductor.commands(tick, tick.t)
             self._listener.obey(tick, commands)
-            if any(id == "stage.panic" for id, _ in commands):
+            if panics := any(id == "stage.panic" for id, _ in commands):
                 commands += calm(self.controls, self._show.paused, has_failed=False)
-            yield Moment(tick, self._show.update(tick, features, commands), features)
+            yield Moment(tick, self._show.update(tick, features, commands), features, panics)
 
     def _round(self, turn: Turn) -> Iterator[Moment]:
         heard = turn.hear(self._listener)

@@ -7,7 +7,7 @@ it is stopped, and several workers can share it. Loops for sharing are drawn in 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -16,15 +16,17 @@ from visualiser.config import Record, Settings
 from visualiser.files import free_path
 from visualiser.film.drawing import Drawing
 from visualiser.film.encode import encode
-from visualiser.film.join import join
+from visualiser.film.join import join, lay_out
 from visualiser.film.parts import Parts
 from visualiser.film.performance import Order, Performance, Played
 from visualiser.film.segments import SEGMENT_S, Form, Segment, cut
+from visualiser.film.soundtrack import Soundtrack
 from visualiser.record import RECORDINGS
 from visualiser.run import signals
 from visualiser.types import UserError
 from visualiser.video.formats import Quality, format_of
 from visualiser.video.picture import pixels_of
+from visualiser.video.pictures import is_sequence
 from visualiser.video.writer import finish, open_writer
 
 Report = Callable[[int, int], object]  # told of frames done, and of how many there will be
@@ -51,10 +53,9 @@ class Alone:
         return
 
 
-def is_cut(out: Path, alpha: bool) -> bool:
-    """Whether a film is made of segments. Layers are not: a frozen one, or a model that goes, would
-    have to be drawn twice where they are skipped."""
-    return format_of(out, alpha).cuts and not alpha
+def is_cut(out: Path) -> bool:
+    """Whether a film is made of segments."""
+    return bool(format_of(out).part)
 
 
 def render(
@@ -78,13 +79,13 @@ def render(
     UserError where it cannot be written.
     """
     quality = Quality(record.crf, preset or record.render_preset)
-    form = Form(size, fps, out.suffix.lower(), quality)
+    form = Form(size, fps, out.suffix.lower(), quality, alpha)
     try:
         with signals() as stopping:
-            if is_cut(out, alpha):
+            if is_cut(out):
                 job = Job(performance, Parts(out), form, report, say, stopping)
                 return job.run(hands or Alone(), segment_s)
-            return _in_one_go(performance, out, form, alpha, report, stopping)
+            return _in_one_go(performance, out, form, report, stopping)
     finally:
         performance.close()
 
@@ -161,31 +162,40 @@ class Job:
         done = sum(frames for _, frames in have)
         fps, soundtrack = self._form.fps, self._performance.soundtrack
         if have:
-            parts.finish(lambda path: join(have, path, fps, soundtrack), is_whole)
+            parts.finish(lambda path: _together(have, path, fps, soundtrack), is_whole)
         if not is_whole:
             what = f"{out} holds what there is" if have else "nothing is done yet"
             self._say(f"stopped: {what}; the same command goes on")
         return done, done if is_whole else self._performance.frames
 
 
+def _together(
+    parts: Sequence[tuple[Path, int]], out: Path, fps: float, soundtrack: Soundtrack | None
+) -> None:
+    if is_sequence(out):
+        lay_out(parts, out)
+    else:
+        join(parts, out, fps, soundtrack)
+
+
 def _in_one_go(
     performance: Performance,
     out: Path,
     form: Form,
-    alpha: bool,
     report: Report,
     stopping: Callable[[], bool],
 ) -> tuple[int, int]:
     loops.load()
-    drawing = Drawing(performance.controls, form.size, alpha)
+    drawing, alpha = Drawing(performance.controls, form.size, form.alpha), form.alpha
     track, fps, done = performance.soundtrack, form.fps, 0
     size = format_of(out, alpha).size(form.size)
     writer = open_writer(out, size, fps, form.quality, 2 if track else 0, alpha)
     try:
         for moment in performance.moments():
-            canvas = drawing.draw(moment)
             if moment.is_before:
+                drawing.approach(moment, 0.0)
                 continue
+            canvas = drawing.draw(moment)
             if track is not None and (heard := track.between(done / fps, (done + 1) / fps)):
                 writer.hear(heard)
             writer.write(pixels_of(canvas, writer.size), done / fps)

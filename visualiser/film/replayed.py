@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from visualiser.audio.file import audio_duration_s
 from visualiser.controls import Control, Value
 from visualiser.film.soundtrack import Soundtrack
 from visualiser.frame import Moment
@@ -14,7 +15,11 @@ from visualiser.takes.log import flac_of
 from visualiser.takes.needs import missing, sound_of
 from visualiser.takes.read import Take
 from visualiser.takes.replay import Replay
+from visualiser.times import spoken
 from visualiser.types import UserError
+
+UNEVEN_S = 0.1  # that nobody hears
+CHANGES = "--audio, --seconds, --driver, --model, --mode, --look, --output-only, --alpha"
 
 
 @dataclass(frozen=True)
@@ -29,7 +34,8 @@ class Wish:
 
 
 class Replayed:
-    """Raises UserError where a model is gone or has changed, and no other was asked for."""
+    """notices: a line where the song that was asked for is not as long as the film. UserError where
+    a model is gone or has changed, and no other was asked for."""
 
     def __init__(self, take: Take, wish: Wish, fps: float, declared: list[Control]) -> None:
         if lines := missing(take, wish.instead):
@@ -50,6 +56,7 @@ class Replayed:
         place = self._at if is_beside or wish.song else self._sung
         loop = take.head.loops and not (is_beside or wish.song)  # as it was played
         self.soundtrack = Soundtrack(path, loop, place) if path else None
+        self.notices = _uneven(wish, self._end_s) if wish.song else []
 
     def _at(self, t: float) -> float:
         return t + self._start_s
@@ -64,3 +71,16 @@ class Replayed:
         self._replay.close()
         if self.soundtrack is not None:
             self.soundtrack.close()
+
+
+def _uneven(wish: Wish, end_s: float) -> list[str]:
+    """A line where the song that was wished for ends before the film does, at end_s of its take, or
+    after, if the film was not to be shorter."""
+    assert wish.song is not None
+    song_s = audio_duration_s(wish.song)
+    lengths = f"{wish.song}: it is {spoken(song_s)} long, and the take is shown to {spoken(end_s)}"
+    if song_s < end_s - UNEVEN_S:
+        return [f"{lengths}: after its end it is silent"]
+    if song_s > end_s + UNEVEN_S and wish.seconds is None:
+        return [f"{lengths}: the rest is cut off"]
+    return []

@@ -25,19 +25,25 @@ from visualiser.film.drawing import Drawing
 from visualiser.film.packing import Models, models_of, pack, unpack
 from visualiser.film.performance import Performance
 from visualiser.frame import Moment
-from visualiser.video.formats import Quality
+from visualiser.video.formats import FORMATS, Quality
 
 SEGMENT_S = 10.0
 
 
 @dataclass(frozen=True)
 class Form:
-    """How a film is drawn and encoded. size: px; suffix: of its file."""
+    """How a film is drawn and encoded. size: px; suffix: of its file; alpha: without its ground."""
 
     size: tuple[int, int]
     fps: float
     suffix: str
     quality: Quality
+    alpha: bool = False
+
+    @property
+    def part(self) -> str:
+        """The ending of its segments' files."""
+        return FORMATS[self.suffix].part
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +64,7 @@ class Segment:
         found = hashlib.sha256(self.content)
         for part in (self.program, repr(self.form), *sorted(self.models)):
             found.update(part.encode())
-        return f"{self.index:08}-{found.hexdigest()[:24]}{self.form.suffix}"
+        return f"{self.index:08}-{found.hexdigest()[:24]}{self.form.part}"
 
     def without_models(self) -> Segment:
         return replace(self, models={})
@@ -68,7 +74,7 @@ def cut(performance: Performance, form: Form, segment_s: float = SEGMENT_S) -> I
     """The segments of a film, in order. Moments before its beginning are drawn, and not shown."""
     length = max(round(segment_s * form.fps), 1)
     controls = performance.controls
-    scout = Drawing(controls, form.size)
+    scout = Drawing(controls, form.size, form.alpha)
     seen = [each.id for each in controls if each.kind != "live" and each.id in controls.values]
     values: dict[str, Value] = {}
     before: Moment | None = None
@@ -118,7 +124,7 @@ class _Open:
 
 
 def drawn(segment: Segment) -> Iterator[Drawing]:
-    """A segment's pictures, frame by frame: the canvas of the same drawing every time."""
+    """A segment's pictures, frame by frame: what is seen of the same drawing every time."""
     given = Given()
     state, values, moments = unpack(segment.content, segment.models, given)
     drawing = None

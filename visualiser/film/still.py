@@ -12,8 +12,6 @@ from visualiser.types import UserError
 from visualiser.video.picture import pixels_of
 from visualiser.video.writer import open_writer
 
-LOOK_BACK_S = 9.0  # as long as effects remember: so much is drawn before it, and the rest is not
-
 
 def ask_for_one(options: argparse.Namespace) -> None:
     """Change the options of `render`, so that what is performed ends with the picture that is at
@@ -22,8 +20,7 @@ def ask_for_one(options: argparse.Namespace) -> None:
         raise UserError("--seconds: one picture has none; --from S says which it is")
     at = options.start or 0.0
     if options.take:
-        options.start = max(at - LOOK_BACK_S, 0.0)
-        options.seconds = at - options.start
+        options.start, options.seconds = at, 0.0
     else:
         options.start, options.seconds = None, at + 1 / options.fps
 
@@ -40,14 +37,15 @@ def still(
     written."""
     drawing = Drawing(performance.controls, size, alpha)
     frames = performance.frames
+    at = (frames - 1) / fps
     canvas = drawing.canvas
     try:
-        for n, moment in enumerate(performance.moments()):
-            if n >= frames - drawing.memory_s * fps:
-                canvas = drawing.draw(moment)
+        for moment in performance.moments():
+            if moment.tick.t < at - 0.5 / fps:
+                drawing.approach(moment, at)
             else:
-                drawing.skip(moment)
-            report(n + 1, frames)
+                canvas = drawing.draw(moment)
+            report(max(round(moment.tick.t * fps), 0) + 1, frames)
     finally:
         performance.close()
     writer = open_writer(out, size, fps, alpha=alpha)

@@ -86,7 +86,7 @@ def draw(segment: Segment, models: Models) -> bytes:
     if program() != segment.program:
         raise UserError("this worker has another version of Squircle")
     with TemporaryDirectory() as folder:
-        path = Path(folder) / f"part{segment.form.suffix}"
+        path = Path(folder) / f"part{segment.form.part}"
         encode(replace(segment, models=models), path)
         return path.read_bytes()
 

@@ -115,10 +115,14 @@ class Eye:
         """Whether another look is chosen than that of the picture before."""
         return str(self._controls["look.look"]) != self._playing[0]
 
-    def recall(self, frame: Frame, size: tuple[int, int]) -> None:
-        """See a frame that was skipped after all: another look fades in from it."""
-        self._dt = self._fade_dt = 0.0
-        self.draw(frame, pygame.Surface(size, 0, 32), pygame.Rect((0, 0), size))
+    def recall(
+        self, frame: Frame, size: tuple[int, int], box: pygame.Rect, layer: pygame.Surface | None
+    ) -> None:
+        """See a frame that was skipped after all, in a box of a canvas of that size, and of the
+        layer: another look or model fades in from it."""
+        passed, self._dt, self._fade_dt = (self._dt, self._fade_dt), 0.0, 0.0
+        self.draw(frame, pygame.Surface(size, 0, 32), box, layer)
+        self._dt, self._fade_dt = passed
 
     def draw(
         self,

@@ -42,15 +42,19 @@ class Layer:
 
     def veil(self, dark: float, is_frozen: bool) -> None:
         """What a curtain does: dark: 0 as it is, to 1."""
-        if not is_frozen:
-            self._frozen = None
-        elif self._frozen is None:
+        self.skip(is_frozen)
+        if is_frozen and self._frozen is None:
             self._frozen = self._pixels().copy()
-        else:
+        elif self._frozen is not None:
             self._pixels()[:] = self._frozen
         if dark > 0:
             alpha = self._pixels()[..., 3]
             alpha[:] = np.round(alpha * (1 - dark))
+
+    def skip(self, is_frozen: bool) -> None:
+        """Instead of all that, where nobody sees it."""
+        if not is_frozen:
+            self._frozen = None
 
     def show(self, share: float) -> None:
         """share: of this frame's picture that is let through, that of the one before making up the

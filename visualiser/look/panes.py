@@ -153,6 +153,8 @@ class Panes:
         self.boxes = layout(size, 0, alone, alone and frame.kind != "colour")
         self._follow(last, frame, tick, features, (size, 0, alone), self.boxes[1])
         self._eye.skip()
+        if self.layer is not None and self._fade.share >= 1:
+            self.layer.fade(1.0)
 
     def recall(self, frame: Frame, picture: Callable[[Frame], Frame]) -> None:
         """Before a frame is drawn or skipped: where the one before it was skipped, and another
@@ -160,10 +162,16 @@ class Panes:
         last, is_leaving = self._frame, self._eye.is_leaving
         if last is None or last.image is not None or self.boxes is None:
             return
-        if last.model is not frame.model or is_leaving:
-            self._frame = picture(last)
-        if is_leaving:
-            self._eye.recall(self._frame or last, self.boxes[1].size)
+        if last.model is frame.model and not is_leaving:
+            return
+        self._frame, box = picture(last), self.boxes[1]
+        if self.layer is not None:
+            surface = self.layer.surface
+            self.layer.begin()
+            self._eye.recall(self._frame, surface.get_size(), box, surface)
+            self.layer.fade(self._fade.share)
+        elif is_leaving:
+            self._eye.recall(self._frame, box.size, pygame.Rect((0, 0), box.size), None)
 
     @property
     def memory_s(self) -> float:

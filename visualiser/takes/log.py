@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import queue
 import threading
 import zlib
@@ -18,7 +17,7 @@ from visualiser.audio.source import drain
 from visualiser.config import ROOT
 from visualiser.controls import Command, Controls
 from visualiser.cues import Cues
-from visualiser.files import free_path, name_now
+from visualiser.files import free_path, name_now, onto_disk
 from visualiser.takes.events import Event, Head, digest, of_event, of_head, song_after
 from visualiser.types import Features, FloatArray, Sound, Tick, UserError
 from visualiser.voice import Fresh, Heard, Voice
@@ -149,7 +148,9 @@ class Log:
             if event.tick.t - flushed >= FLUSH_S:
                 file.write(packed.flush(zlib.Z_SYNC_FLUSH))
                 file.flush()
-                os.fsync(file.fileno())  # a pulled plug costs no more than a crash
+                onto_disk(self.path)  # a pulled plug costs no more than a crash
+                if beside is not None:
+                    beside.onto_disk()
                 flushed = event.tick.t
             # As a reader has it, so that what is left out never adds up.
             before = replace(event, song_at=line.get("s", song_after(before, event.tick.t)))
@@ -188,12 +189,18 @@ class Beside:
             self._attempt(self._voice.hear, replace(heard, t=heard.t - self._began))
         self._attempt(self._voice.keep_up, t - self._began)
 
+    def onto_disk(self) -> None:
+        """What was heard survives a power cut."""
+        if not self.error:
+            self._attempt(onto_disk, self.path)
+
     def close(self, t: float) -> None:
         """t: of the last tick, s."""
         if self._voice is not None and not self.error:
             self._attempt(self._voice.close, t - self._began)
         if self._file is not None:
             self._attempt(self._file.close)
+        self._file = self._voice = None  # what could not be finished is let go all the same
 
     def _attempt(self, do: Callable[..., None], *given: object) -> None:
         try:

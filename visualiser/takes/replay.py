@@ -47,24 +47,29 @@ class Replay:
 
     def moments(self, fps: float, start_s: float = 0.0, stop_s: float | None = None
                 ) -> Iterator[Moment]:  # fmt: skip
-        """At an even rate, from start_s to stop_s of the take, or its end."""
+        """At an even rate, from start_s to stop_s of the take, or its end; and before those all
+        that were, from the beginning of what was played in one go."""
         stop_s = self._take.seconds if stop_s is None else min(stop_s, self._take.seconds)
-        n, parts = 0, self._take.parts
+        parts, n, dt = self._take.parts, 0, 0.0
         first = parts[0].events[0].tick.t + parts[0].begin_s
         for begins, part in zip(self._take.begins, parts, strict=True):
             is_last = part is parts[-1]
             ends = stop_s + 1e-9 if is_last else min(begins + part.seconds, stop_s + 1e-9)
-            way: _Way | None = None
+            if start_s + n / fps >= ends:
+                continue  # what is over by start_s is not gone through
+            self._begin(part)
+            way, anew = _Way(part, self._go), True
+            began = begins - part.begin_s  # the time of its first tick
+            if n == 0:
+                n = -int((start_s - began) * fps + 1e-6)
             while (t := start_s + n / fps) < ends:
-                if way is None:  # what is over by start_s is not gone through
-                    self._begin(part)
-                    way = _Way(part, self._go)
-                frame, features = way.to(t - begins + part.begin_s)
+                frame, features = way.to(t - began)
                 if part is not parts[0]:  # times go on from those of the part before
                     came = frame.tick.t - part.events[0].tick.t - part.begin_s
                     frame = replace(frame, tick=replace(frame.tick, t=first + begins + came))
-                yield Moment(Tick(n, t, 1 / fps if n else 0.0), frame, features)
-                n += 1
+                tick = Tick(n, n / fps, dt)
+                yield Moment(tick, frame, features, anew or way.has_panicked)
+                n, dt, anew = n + 1, 1 / fps, False
 
     def ticks(self) -> Iterator[Frame]:
         """What the show gave at its own ticks, as it did then."""
@@ -155,7 +160,8 @@ class Again(Show):
 
 
 class _Way:
-    """The way through a part, tick by tick."""
+    """The way through a part, tick by tick. has_panicked: whether somebody did since
+    the call before."""
 
     def __init__(self, part: Part, go: Callable[[Event], Frame]) -> None:
         self._events, self._go = part.events, go
@@ -163,6 +169,7 @@ class _Way:
         self._before = self._after = go(part.events[0])
         self._at = 1  # of the next event
         self._features: Features | None = None
+        self.has_panicked = False
 
     def to(self, t: float) -> tuple[Frame, Features]:
         """The frame at t, s from the part's first tick on, and what was heard since the call
@@ -172,6 +179,8 @@ class _Way:
         while at < len(events) and events[at - 1].tick.t - began < t:
             self._before, self._after = self._after, self._go(events[at])
             at += 1
+        asked = (id for event in events[self._at : at] for id, _ in event.commands)
+        self.has_panicked = "stage.panic" in asked
         passed = [event.features for event in events[self._at : at]]
         self._at = at
         if self._features is None:  # nothing is known of before

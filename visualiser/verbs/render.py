@@ -26,7 +26,7 @@ def films(options: argparse.Namespace, film: Film) -> int:
     if options.workers > 1 and options.cluster:
         raise UserError("--workers is for this machine: give it, or --cluster")
     if len(songs) < 2 and not (songs and out.is_dir()):
-        if (options.workers > 1 or options.cluster) and not is_cut(out, options.alpha):
+        if (options.workers > 1 or options.cluster) and not is_cut(out):
             raise UserError(f"{out}: it is drawn in one go, and several workers are no help")
         with _hands(options) as hands:
             return _one(options, songs[0] if songs else None, out, film, hands)

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from collections import Counter
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 
-from visualiser.files import refuse_existing
+from visualiser.files import refuse_existing, replacing
 from visualiser.run import declared_controls
 from visualiser.takes import sound, splice
 from visualiser.takes.log import flac_of
 from visualiser.takes.needs import lacking, missing, sound_of
 from visualiser.takes.read import Take, read
+from visualiser.times import spoken
 from visualiser.types import UserError
 
 
@@ -47,23 +46,18 @@ def takes(
 def _write(pieces: list[splice.Piece], out: Path) -> None:
     """Whole or not at all, with its sound beside it where it has one."""
     beside = flac_of(out)
-    part, heard = (path.with_name(f".{path.name}.{os.getpid()}.part") for path in (out, beside))
     try:
-        splice.write([piece.part for piece in pieces], part)
-        if sound.is_needed(pieces):
+        with replacing(out) as part:
+            splice.write([piece.part for piece in pieces], part)
+            if not sound.is_needed(pieces):
+                beside.unlink(missing_ok=True)  # it was another take's
+                return
             for song in sound.lost(pieces):
                 print(f"its song {song} is gone: there it is silent", file=sys.stderr)
-            sound.write(pieces, heard)
-            heard.replace(beside)
-        else:
-            beside.unlink(missing_ok=True)  # it was another take's
-        part.replace(out)
+            with replacing(beside) as heard:
+                sound.write(pieces, heard)
     except OSError as error:
         raise UserError(f"cannot write {out}: {error.strerror or error}") from None
-    finally:
-        for path in (part, heard):
-            with suppress(OSError):
-                path.unlink(missing_ok=True)
 
 
 def tell(take: Take, as_json: bool) -> None:
@@ -98,14 +92,14 @@ def tell(take: Take, as_json: bool) -> None:
     if as_json:
         print(json.dumps(about))
         return
-    print(f"{take.path}: {_long(take.seconds)}, {len(take.events)} ticks, {take.head.created}")
+    print(f"{take.path}: {spoken(take.seconds)}, {len(take.events)} ticks, {take.head.created}")
     if not take.is_whole:
         print("its end is missing: it plays up to its last whole event")
     for begins, part in zip(take.begins, take.parts, strict=True):
         if len(take.parts) > 1:
-            print(f"part: {_long(part.seconds)} from {_long(begins)} on, {part.head.created}")
+            print(f"part: {spoken(part.seconds)} from {spoken(begins)} on, {part.head.created}")
         if part.begin_s > 0:
-            print(f"unseen: {_long(part.begin_s)} before it, which lead there")
+            print(f"unseen: {spoken(part.begin_s)} before it, which lead there")
         if part.lost:
             print(f"not exact: {part.lost} of its ticks could not be written in time")
     print(f"models: {', '.join(Path(name).stem for name in take.models)}")
@@ -113,8 +107,3 @@ def tell(take: Take, as_json: bool) -> None:
     print("asked: " + (", ".join(f"{id} {n}" for id, n in asked.most_common()) or "nothing"))
     for line in lacks:
         print(f"missing: {line}")
-
-
-def _long(seconds: float) -> str:
-    minutes, rest = divmod(seconds, 60)
-    return f"{minutes:.0f} min {rest:.1f} s"

@@ -44,7 +44,9 @@ def _x264(quality: Quality) -> Options:
 
 def _vp9(quality: Quality) -> Options:
     deadline, cpu_used = VP9_PACE[quality.preset]
+    at_once = {"lag-in-frames": "0"} if quality.live else {}  # no picture is held back
     return {
+        **at_once,
         "crf": str(round(quality.crf * 63 / 51)),
         "b": "0",  # as many bits as that quality needs
         "deadline": deadline,
@@ -77,9 +79,9 @@ class Format:
     suffix: the ending; what: it is for, in a few words; codec: of the pictures; pixels: how those
     lie in memory; alpha: how they lie where they keep their transparency, "" where they cannot;
     options: of the encoder; container: of the file around it; sound: the codec of what is heard, ""
-    where nothing is; is_even: whether width and height must be; cuts: whether parts of it can be
-    encoded one by one and joined without encoding again; top_fps: where time is counted in
-    hundredths of a second, the most pictures that one can have; else 0.
+    where nothing is; is_even: whether width and height must be; part: the ending of its parts,
+    encoded one by one and joined without encoding again, "" where that cannot be; top_fps:
+    where time is counted in hundredths of a second, the most pictures that one can have; else 0.
     """
 
     suffix: str
@@ -91,7 +93,7 @@ class Format:
     container: Callable[[Quality], Options] = _none
     sound: str = ""
     is_even: bool = False
-    cuts: bool = False
+    part: str = ""
     top_fps: int = 0
 
     def size(self, size: tuple[int, int]) -> tuple[int, int]:
@@ -135,18 +137,18 @@ FORMATS: Mapping[str, Format] = {
     each.suffix: each
     for each in (
         Format(".mp4", "videos to show and share: H.264, AAC", "libx264", "yuv420p", "", _x264,
-               _mp4, "aac", is_even=True, cuts=True),
+               _mp4, "aac", is_even=True, part=".mp4"),
         Format(".mov", "layers, and editing: ProRes 4444, PCM", "prores_ks", "yuv444p10le",
-               "yuva444p10le", _prores, _mov, "pcm_s16le", cuts=True),
+               "yuva444p10le", _prores, _mov, "pcm_s16le", part=".mov"),
         Format(".webm", "layers in browsers: VP9, Opus", "libvpx-vp9", "yuv420p", "yuva420p", _vp9,
                _matroska, "libopus", is_even=True,
-               cuts=True),
+               part=".webm"),
         Format(".webp", "short loops for the web", "libwebp_anim", "bgra", "bgra", _webp,
                _looped),
         Format(".gif", "short loops for anywhere", "gif", "pal8", container=_looped,
                top_fps=50),
         Format(".png", "single pictures, or as many as %05d.png counts", "png", "rgb24", "rgba",
-               _png),
+               _png, part=".mov"),
     )
 }  # fmt: skip
 

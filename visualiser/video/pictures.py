@@ -39,12 +39,18 @@ def make_room(path: Path, force: bool) -> None:
         refuse_existing(path, force)
         return
     make_folder(path.parent)
-    before, after = map(re.escape, _NUMBER.split(path.name))
-    name = re.compile(rf"{before}\d+{after}")
-    there = [each for each in sorted(path.parent.iterdir()) if name.fullmatch(each.name)]
-    for each in there:
+    for each in there(path):
         refuse_existing(each, force)
         each.unlink()
+
+
+def there(path: Path) -> list[Path]:
+    """The file of that name, or all of such a sequence, as far as there are any. Raises OSError."""
+    if not is_sequence(path):
+        return [path] if path.exists() else []
+    before, after = map(re.escape, _NUMBER.split(path.name))
+    name = re.compile(rf"{before}\d+{after}")
+    return [each for each in sorted(path.parent.iterdir()) if name.fullmatch(each.name)]
 
 
 class PictureWriter:
