@@ -47,6 +47,7 @@ from visualiser.teach import Teacher
 from visualiser.teach import declare as declare_teaching
 from visualiser.timeline import EMPTY, Timeline, read
 from visualiser.types import Features, Tick, UserError
+from visualiser.undo import History
 from visualiser.window import CONTROLS, MESSAGE_S, Status, Window
 from visualiser.words import printable
 
@@ -104,7 +105,9 @@ def perform(
     with ExitStack() as stack:
         stopping = stack.enter_context(signals())
         worker = Worker(Network().draw)
+        history = History()
         show = Show(controls, worker, settings.show.seed, cues=Cues(controls, CUES))
+        show.cues.history = history
         messages = Messages()
 
         def end_show() -> None:
@@ -145,9 +148,9 @@ def perform(
         stack.callback(state.close)
         osc = Osc(settings.osc, controls)
         stack.callback(osc.close)
-        midi = Midi(settings.midi, controls, memory)
+        midi = Midi(settings.midi, controls, memory, history=history)
         stack.callback(midi.close)
-        teacher = Teacher(controls)
+        teacher = Teacher(controls, history=history)
         stack.callback(teacher.close)
         blackboard = Blackboard(controls)
         inputs: list[Input] = [window, reload, state, osc, midi, teacher]
@@ -168,12 +171,14 @@ def perform(
             features = rounded(features) if log is not None else features
             shown.hear(tick, features, clock.began)
             commands = [command for each in inputs for command in each.commands()]
+            commands += history.commands(commands)
             commands += conductor.commands(tick, t, commands)
             listener.obey(tick, commands)
             midi.follow(reload.written)
             midi.obey(commands)
             commands += stage.obey(commands, show.paused)
             window.scope.hear(tick, features)
+            history.watch(commands, show)
             frame = show.update(tick, features, commands)
             if log is not None:
                 log.write(tick, features, commands, show, listener.sound, song_at)
@@ -197,7 +202,7 @@ def perform(
                 window.picker.toggle(listener.source)
             lines = [line for each in inputs for line in each.notices()]
             lines += log.said() if log is not None else []
-            lines += stage.notices()
+            lines += stage.notices() + history.notices()
             for line in [*lines, *listener.notices(), *show.notices, *recording.notices,
                          *screenshots.said()]:  # fmt: skip
                 messages.say(line)
