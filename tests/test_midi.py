@@ -208,6 +208,73 @@ def test_a_direction_is_taken_at_once_for_it_glides_by_itself(rack: Rack, play: 
     assert show.value("latents.1") == 3.0 and len(show.said) == 1
 
 
+def test_a_switch_turns_where_its_knob_passes_the_middle_and_nowhere_else(
+    rack: Rack, play: Callable
+) -> None:
+    show = play(map={"cc 1:21": "window.hud", "cc 1:22": "show.pause"})
+    seen = []
+    for place in (
+        30,
+        40,
+        70,
+        60,
+        59,
+        64,
+    ):  # it is on; a knob that is first heard at 30 is no reason
+        rack.turn(NANO, cc(21, place), cc(22, place + 60))
+        show.frame()
+        seen.append(show.value("window.hud"))
+    assert seen == [True, True, True, False, False, True]
+    assert show.did == [], "it was above the middle all the time"
+    rack.turn(NANO, cc(22, 63), cc(22, 64))
+    show.frame(("window.hud", False))
+    rack.turn(NANO, cc(21, 90))
+    show.frame()
+    assert show.did == ["show.pause"] and show.value("window.hud") is False, "a key had turned it"
+
+
+def test_without_pick_up_a_switch_is_what_its_knob_says(rack: Rack, play: Callable) -> None:
+    show = play(pickup=False, map={"cc 1:21": "window.hud"})
+    for place, is_on in ((30, False), (64, True), (100, True)):
+        rack.turn(NANO, cc(21, place))
+        show.frame(("window.hud", not is_on))
+        assert show.value("window.hud") is is_on
+
+
+def test_a_choice_has_as_much_of_the_knob_as_the_others_and_is_picked_up_there(
+    rack: Rack, play: Callable
+) -> None:
+    show = play(map={"cc 1:21": "show.mode"})
+    seen = []
+    for place in range(128):
+        rack.turn(NANO, cc(21, place))
+        show.frame()
+        seen.append(show.value("show.mode"))
+    assert [seen.count(each) for each in ("latent", "pixel", "draw")] == [43, 42, 43]
+    show.frame(("show.mode", "latent"))  # a key
+    for place in (126, 100, 60):
+        rack.turn(NANO, cc(21, place))
+        show.frame()
+        assert show.value("show.mode") == "latent"
+    rack.turn(NANO, cc(21, 41))  # where it has latent, though not in the middle of that
+    show.frame()
+    rack.turn(NANO, cc(21, 50))
+    show.frame()
+    assert show.value("show.mode") == "pixel"
+
+
+def test_a_pad_sets_a_number_by_its_velocity_and_a_full_blow_reaches_both_ends(
+    rack: Rack, play: Callable
+) -> None:
+    show = play(map={"note 1:1": "look.tone"})
+    seen = []
+    for velocity in (64, 127, 127, 127, 32):
+        rack.turn(NANO, note(1, velocity), note(1, 0))  # quicker than a frame
+        show.frame()
+        seen.append(round(show.value("look.tone") * 127))
+    assert seen == [64, 127, 0, 127, 32]
+
+
 @settings(max_examples=60)
 @given(st.lists(st.integers(0, 127) | st.floats(0.0, 2.0), min_size=1, max_size=30))
 def test_a_value_never_jumps_further_than_the_knob_was_moved(moves: list[int | float]) -> None:
