@@ -38,6 +38,7 @@ from visualiser.reload import Reload
 from visualiser.remember import Memory
 from visualiser.screenshot import Screenshots
 from visualiser.show import Show, declare
+from visualiser.sooner import Sooner
 from visualiser.stage import CONTROLS as STAGE
 from visualiser.stage import Stage
 from visualiser.state import State
@@ -163,7 +164,8 @@ def perform(
         gc.collect()
         gc.freeze()  # what is here stays; looking through it again and again costs frames
         clock = WallClock(settings.window.fps)
-        for tick in clock.ticks(listener.attend):
+        sooner = Sooner(listener.attend, window.has_news, osc.has_news, midi.has_news)
+        for tick in clock.ticks(sooner):
             features = listener.listen(tick)
             song_at = listener.song_at(tick)
             t = tick.t if song_at is None else song_at
@@ -183,7 +185,7 @@ def perform(
             if log is not None:
                 log.write(tick, features, commands, show, listener.sound, song_at)
             teacher.attend(tick, features, commands, show.drawing, show.model)
-            if not commands and listener.attend(clock.now()):
+            if not commands and sooner(clock.now()):
                 continue  # something has begun meanwhile: that is drawn instead
             stage.paint(frame, tick, features)
             window.draw(frame, tick, features)

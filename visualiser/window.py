@@ -138,6 +138,10 @@ class Window:
                 if command and (not is_held or self._controls.repeats(command[0])):
                     yield command
 
+    def has_news(self) -> bool:
+        """Whether a key or a button was pressed since the last frame."""
+        return bool(pygame.event.peek((pygame.KEYDOWN, pygame.MOUSEBUTTONDOWN)))
+
     def _draw_by_hand(self, event: pygame.event.Event) -> Iterator[Command]:
         """Lines on the input pane, while the left button is held."""
         box, output = self.panes.boxes or (pygame.Rect(0, 0, 0, 0),) * 2

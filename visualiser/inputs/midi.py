@@ -108,6 +108,10 @@ class Midi:
                     self._hint(mapped)
         return commands
 
+    def has_news(self) -> bool:
+        """Whether a knob was touched since the last call of `commands`."""
+        return self._heard.is_touched
+
     def obey(self, commands: Iterable[Command]) -> None:
         """Look at everything that was asked for in this frame: what is learned is moved there."""
         if self._learning_until is not None and self._now() > self._learning_until:

@@ -67,6 +67,11 @@ class Heard:
             value = value if kind == _NOTE_ON else 0
             self._put_touch(device, (_NOTE_ON | status & 0x0F, number), value, value > 0)
 
+    @property
+    def is_touched(self) -> bool:
+        """Whether a knob was since the last call of `take`."""
+        return bool(self._touches)
+
     def take(self) -> tuple[dict[Knob, Touch], list[Clocked]]:
         """All since the last call, knobs in the order in which they were touched last."""
         with self._lock:

@@ -77,6 +77,10 @@ class Osc:
             self._presses.clear()
         return [*latest.items(), *presses]
 
+    def has_news(self) -> bool:
+        """Whether anything was asked for since the last call of `commands`."""
+        return bool(self._latest or self._presses)
+
     def tell(self, values: Mapping[str, Value]) -> None:
         if self._thread is None or values == self._values:
             return
