@@ -130,7 +130,7 @@ def test_h_shows_the_page_of_keys(see: Callable, screen: VirtualScreen) -> None:
     screen.move(0, 0)
     screen.resize(1000, 700)
     wait_until(lambda: see().shape[:2] == (700, 1000), "room for them")
-    page = help.lay_out(declared_controls(), (1000, 700), 1000 // 64 + 4)
+    page = help.finish(help.lay_out(declared_controls(), (1000, 700), 1000 // 64 + 4))
     words = sorted({word.words for word in page.words}, key=len, reverse=True)
     assert len(words) > 60  # that every key is among them, test_help sees to
     screen.key("h")

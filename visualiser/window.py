@@ -167,7 +167,9 @@ class Window:
         self.panes.draw(frame, self.canvas, tick, features, self._below())
 
     def begin(self, t: float) -> None:
-        """Draw ahead, of the frame to come at t, s of the show, what can be drawn already."""
+        """Draw ahead, of the frame to come at t, s of the show, what can be drawn already, and some
+        of what may be asked for."""
+        self._help.prepare(self.canvas.get_size(), self._line_height() + 4)
         self.panes.begin(self.canvas, t, self._below())
 
     def _below(self) -> int:
