@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from visualiser.controls import Command, Controls, Nudge
 from visualiser.cue_controls import KEYS
 from visualiser.cue_files import SLOTS
-from visualiser.cues import UNDO, Cues
+from visualiser.cues import Cues
 from visualiser.decode import Inline
 from visualiser.frame import Frame
 from visualiser.look import panes
@@ -24,6 +24,7 @@ from visualiser.morph import EASINGS, PATHS, between
 from visualiser.show import Show
 from visualiser.thumbnails import SIDE, Thumbnails
 from visualiser.types import Tick
+from visualiser.undo import MOST
 
 FPS = 60
 STORE: Command = ("cues.store", Nudge(1))
@@ -428,7 +429,7 @@ def test_undo_takes_back_storing_clearing_and_recalling_one_after_the_other(make
 def test_undo_goes_back_a_bounded_number_of_steps(make_played) -> None:
     played = make_played()
     played.play(2)
-    played.play(1, *[("cues.store", n) for n in range(1, UNDO + 9)])
+    played.play(1, *[("cues.store", n) for n in range(1, MOST + 9)])
     played.play(1, *[UNDO_IT] * 100)
     assert sorted(played.cues.slots) == list(range(1, 9))
 

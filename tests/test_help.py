@@ -13,7 +13,7 @@ from virtual_screen import reads
 from visualiser import cli
 from visualiser.controls import Control, action
 from visualiser.drivers import drivers
-from visualiser.help import Help, Page, lay_out
+from visualiser.help import Help, Page, finish, lay_out
 from visualiser.look.text import text
 from visualiser.run import declared_controls
 
@@ -44,7 +44,7 @@ def boxes(page: Page) -> list[pygame.Rect]:
 @pytest.mark.parametrize("controls", [declared_controls, many], ids=["as it is", "five more"])
 def test_every_key_is_on_the_page_and_nothing_lies_over_anything(controls, size) -> None:
     controls = controls()
-    page = lay_out(controls, size, size[1] // 40 + 4)
+    page = finish(lay_out(controls, size, size[1] // 40 + 4))
     assert page.width <= size[0] and page.height <= size[1]
     assert page.size >= (9 if size[0] > size[1] else 7), "too small to read"
     if size == (1280, 720):
@@ -79,6 +79,17 @@ def test_what_is_drawn_can_be_read() -> None:
     again.fill((90, 60, 40))
     Help(controls).draw(again, 22)
     assert np.array_equal(pygame.surfarray.array3d(again).swapaxes(0, 1), seen)
+
+
+def test_what_was_prepared_in_steps_is_what_is_drawn_at_once() -> None:
+    def drawn(steps: int) -> np.ndarray:
+        shown, canvas = Help(many()), pygame.Surface((640, 400), 0, 32)
+        for n in range(steps):  # of another size at first
+            shown.prepare((640, 400) if n > 9 else (900, 500), 14)
+        shown.draw(canvas, 14)
+        return pygame.surfarray.array3d(canvas)
+
+    assert (drawn(0) == drawn(60)).all() and (drawn(0) == drawn(500)).all()
 
 
 @pytest.mark.parametrize("size", [(1, 1), (3, 3), (161, 90), (7680, 90)])

@@ -37,6 +37,7 @@ from visualiser.inputs.pickup import NEAR
 from visualiser.remember import Memory
 from visualiser.run import declared_controls
 from visualiser.types import UserError
+from visualiser.undo import History
 
 NANO = "nanoKONTROL2:nanoKONTROL2 nanoKONTROL2 _ CTR 20:0"
 
@@ -58,13 +59,19 @@ def table() -> list[Control]:
 class Played:
     """The input, and what a show does with it once a frame; t: seconds by its own clock."""
 
-    def __init__(self, rack: Rack, memory: Memory | None = None, **given: object) -> None:
+    def __init__(
+        self,
+        rack: Rack,
+        memory: Memory | None = None,
+        history: History | None = None,
+        **given: object,
+    ) -> None:
         self.t = 100.0
         self.table = Controls(table())
         self.said: list[str] = []
         self.did: list[str] = []
         self.pulses: list[Pulse] = []
-        self.midi = Midi(config.Midi(**given), self.table, memory, rack, lambda: self.t)
+        self.midi = Midi(config.Midi(**given), self.table, memory, rack, lambda: self.t, history)
         self.midi._cables._look_s = 0.02
 
     def frame(self, *others: tuple) -> list:
@@ -201,6 +208,73 @@ def test_a_direction_is_taken_at_once_for_it_glides_by_itself(rack: Rack, play: 
     assert show.value("latents.1") == 3.0 and len(show.said) == 1
 
 
+def test_a_switch_turns_where_its_knob_passes_the_middle_and_nowhere_else(
+    rack: Rack, play: Callable
+) -> None:
+    show = play(map={"cc 1:21": "window.hud", "cc 1:22": "show.pause"})
+    seen = []
+    for place in (
+        30,
+        40,
+        70,
+        60,
+        59,
+        64,
+    ):  # it is on; a knob that is first heard at 30 is no reason
+        rack.turn(NANO, cc(21, place), cc(22, place + 60))
+        show.frame()
+        seen.append(show.value("window.hud"))
+    assert seen == [True, True, True, False, False, True]
+    assert show.did == [], "it was above the middle all the time"
+    rack.turn(NANO, cc(22, 63), cc(22, 64))
+    show.frame(("window.hud", False))
+    rack.turn(NANO, cc(21, 90))
+    show.frame()
+    assert show.did == ["show.pause"] and show.value("window.hud") is False, "a key had turned it"
+
+
+def test_without_pick_up_a_switch_is_what_its_knob_says(rack: Rack, play: Callable) -> None:
+    show = play(pickup=False, map={"cc 1:21": "window.hud"})
+    for place, is_on in ((30, False), (64, True), (100, True)):
+        rack.turn(NANO, cc(21, place))
+        show.frame(("window.hud", not is_on))
+        assert show.value("window.hud") is is_on
+
+
+def test_a_choice_has_as_much_of_the_knob_as_the_others_and_is_picked_up_there(
+    rack: Rack, play: Callable
+) -> None:
+    show = play(map={"cc 1:21": "show.mode"})
+    seen = []
+    for place in range(128):
+        rack.turn(NANO, cc(21, place))
+        show.frame()
+        seen.append(show.value("show.mode"))
+    assert [seen.count(each) for each in ("latent", "pixel", "draw")] == [43, 42, 43]
+    show.frame(("show.mode", "latent"))  # a key
+    for place in (126, 100, 60):
+        rack.turn(NANO, cc(21, place))
+        show.frame()
+        assert show.value("show.mode") == "latent"
+    rack.turn(NANO, cc(21, 41))  # where it has latent, though not in the middle of that
+    show.frame()
+    rack.turn(NANO, cc(21, 50))
+    show.frame()
+    assert show.value("show.mode") == "pixel"
+
+
+def test_a_pad_sets_a_number_by_its_velocity_and_a_full_blow_reaches_both_ends(
+    rack: Rack, play: Callable
+) -> None:
+    show = play(map={"note 1:1": "look.tone"})
+    seen = []
+    for velocity in (64, 127, 127, 127, 32):
+        rack.turn(NANO, note(1, velocity), note(1, 0))  # quicker than a frame
+        show.frame()
+        seen.append(round(show.value("look.tone") * 127))
+    assert seen == [64, 127, 0, 127, 32]
+
+
 @settings(max_examples=60)
 @given(st.lists(st.integers(0, 127) | st.floats(0.0, 2.0), min_size=1, max_size=30))
 def test_a_value_never_jumps_further_than_the_knob_was_moved(moves: list[int | float]) -> None:
@@ -261,7 +335,7 @@ def test_z_learns_the_next_knob_for_the_control_that_was_changed_last(
     show.frame(("show.pause", Nudge(1)), ("midi.learn", Nudge(1)))
     rack.turn(NANO, cc(21, 127))
     show.frame()
-    assert show.said[-1] == "cc 1:21 is show.pause, and no longer look.tone"
+    assert show.said[-1] == "cc 1:21 is show.pause, and no longer look.tone: U undoes it"
     # A pad, whose press is what is learned.
     show.frame(("midi.learn", Nudge(1)), ("stage.black", True))
     rack.turn(NANO, note(36, 100, 10), note(36, 0, 10))
@@ -273,6 +347,57 @@ def test_z_learns_the_next_knob_for_the_control_that_was_changed_last(
     assert kept == {"cc 1:21": "show.pause", "note 10:36": "stage.black"}
     text, shipped = path.read_text(), CONFIG.read_text()
     assert set(shipped.splitlines()) <= set(text.splitlines()), "it changed more than that"
+
+
+def test_a_knob_is_taken_from_what_was_changed_last_and_given_back(
+    rack: Rack, play: Callable, tmp_path: Path
+) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text(
+        '[midi.map]\n"CC 1:021" = "show.speed" # the left one\n"cc 1:22" = "look.tone"\n'
+    )
+    memory, history = Memory(path), History()
+    show = play(memory, map={"CC 1:021": "show.speed", "cc 1:22": "look.tone"}, history=history)
+    show.frame(("midi.forget", Nudge(1)))
+    assert show.said[-1] == "nothing was changed yet: move the knob that is to be free"
+    rack.turn(NANO, cc(21, 3))  # which does not lead, and is meant all the same
+    show.frame()
+    show.frame(("midi.forget", Nudge(1)))
+    assert show.said[-1] == "cc 1:21 is no longer show.speed: U undoes it"
+    rack.turn(NANO, cc(21, 127), cc(21, 0))
+    assert show.frame() == []
+    show.frame(("midi.forget", Nudge(1)))
+    assert show.said[-1] == "no knob moves show.speed: move the knob that is to be free"
+    # The other one, for another control; then both as they were.
+    show.frame(("show.pause", Nudge(1)), ("midi.learn", Nudge(1)))
+    rack.turn(NANO, cc(22, 60))
+    show.frame()
+    assert [show.frame(*history.commands([("show.undo", Nudge(1))])) for _ in range(2)] == [[], []]
+    assert show.said[-2:] == [
+        "undone: cc 1:22 is look.tone again",
+        "undone: cc 1:21 is show.speed again",
+    ]
+    for place in (0, 127):
+        rack.turn(NANO, cc(21, place))
+        show.frame()
+    assert show.value("show.speed") == 2.0
+    memory.close()
+    assert memory.notices() == []
+    mapped = {"CC 1:021": "show.speed", "cc 1:22": "look.tone"}
+    assert tomllib.loads(path.read_text()) == {"midi": {"map": mapped}}
+
+
+def test_a_mapping_that_is_taken_is_gone_from_the_file(
+    rack: Rack, play: Callable, tmp_path: Path
+) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text('[midi.map] # mine\n"CC 1:021" = "show.speed"\n"cc 1:22" = "look.tone"\n')
+    memory = Memory(path)
+    show = play(memory, map={"CC 1:021": "show.speed", "cc 1:22": "look.tone"})
+    show.frame(("show.speed", Nudge(1)), ("midi.forget", Nudge(1)))
+    show.frame(("midi.forget", Nudge(1)))
+    memory.close()
+    assert path.read_text() == '[midi.map] # mine\n"cc 1:22" = "look.tone"\n'
 
 
 def declared_controls_and(*more: Control) -> list[Control]:

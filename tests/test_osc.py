@@ -248,6 +248,18 @@ def test_changes_alone_are_told_to_whoever_subscribed_and_to_the_place_in_config
             assert sender.read()[0] == "/look/tone", "it was told after it had gone"
 
 
+def test_who_subscribes_late_is_not_told_what_changed_before(both: tuple[Played, Sender]) -> None:
+    show, sender = both
+    show.table.apply(("window.hud", False))
+    show.frame()
+    sender.send("/subscribe")
+    sender.send("/get", "/window/hud")
+    assert sender.read() == ("/window/hud", (False,)), "it can be asked for all the same"
+    show.table.apply(("show.speed", 4.0))
+    show.frame()
+    assert sender.read() == ("/show/speed", (4.0,))
+
+
 def test_only_so_many_may_subscribe(both: tuple[Played, Sender]) -> None:
     show, sender = both
     for port in range(20_000, 20_000 + SUBSCRIBERS + 3):

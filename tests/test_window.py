@@ -130,17 +130,27 @@ def test_h_shows_the_page_of_keys(see: Callable, screen: VirtualScreen) -> None:
     screen.move(0, 0)
     screen.resize(1000, 700)
     wait_until(lambda: see().shape[:2] == (700, 1000), "room for them")
-    page = help.lay_out(declared_controls(), (1000, 700), 1000 // 64 + 4)
+    page = help.finish(help.lay_out(declared_controls(), (1000, 700), 1000 // 64 + 4))
     words = sorted({word.words for word in page.words}, key=len, reverse=True)
     assert len(words) > 60  # that every key is among them, test_help sees to
     screen.key("h")
     wait_until(lambda: reads(see(), words[0], sizes=(page.size,)), "the help")
-    assert reads(see(), *words[::6], sizes=(page.size,))
+    # A line about what is heard may lie over it at first.
+    wait_until(lambda: reads(see(), *words[::6], sizes=(page.size,)), "all of it")
     for again in ("h", "Escape"):
         screen.key(again)
         wait_until(lambda: not reads(see(), words[0], sizes=(page.size,)), "no help")
         screen.key("h")
         wait_until(lambda: reads(see(), words[0], sizes=(page.size,)), "the help")
+    for key, opened in (("Tab", "shift+tab: page"), ("a", "listen to")):
+        screen.key(key)  # what was found in the help takes its place
+        wait_until(lambda opened=opened: reads(see(), opened, sizes=range(8, 25)), opened)
+        screen.key("h")  # and keys are those of the help, while that covers it
+        wait_until(lambda: reads(see(), words[0], sizes=(page.size,)), "the help over it")
+        screen.key("Escape")
+        wait_until(lambda opened=opened: reads(see(), opened, sizes=range(8, 25)), opened)
+        screen.key("Escape", "h")
+        wait_until(lambda: reads(see(), words[0], sizes=(page.size,)), "the help alone")
     screen.key("Escape")
     screen.resize(*SIZE)
     screen.move(left, top)
@@ -320,7 +330,7 @@ def test_hammering_the_keys_and_a_polite_kill(program: Program, screen: VirtualS
              "[": "bracketleft", "]": "bracketright", "return": "Return", ",": "comma",
              "/": "slash", "-": "minus", "=": "equal", "\\": "backslash",
              "backspace": "BackSpace", "page up": "Prior", "page down": "Next", "tab": "Tab",
-             "insert": "Insert", "delete": "Delete", "home": "Home", "end": "End",
+             "insert": "Insert", "delete": "Delete", "home": "Home", "end": "End", ";": "semicolon",
              "'": "apostrophe", **{f"f{n}": f"F{n}" for n in range(1, 13)}}  # fmt: skip
     keys = [key.name for control in declared_controls() for key in control.keys if key.name != "q"]
     keys = [names.get(key, key) for key in keys]

@@ -103,7 +103,8 @@ class Control:
 
     def share_of(self, value: Value) -> float:
         """Where a value lies in its range, 0..1: what a slider or a knob shows. Numbers that a
-        nudge multiplies lie logarithmically; an action has no place, and is 0."""
+        nudge multiplies lie logarithmically; each choice has as much room, and is in the middle of
+        it; an action has no place, and is 0."""
         if self.is_number:
             number = min(max(float(value), self.lo), self.hi)
             if self.ratio and self.lo > 0:
@@ -111,7 +112,7 @@ class Control:
             return (number - self.lo) / (self.hi - self.lo)
         if self.kind == "choice":
             at = self.choices.index(str(value)) if value in self.choices else 0
-            return at / max(len(self.choices) - 1, 1)
+            return (at + 0.5) / max(len(self.choices), 1)
         return float(bool(value)) if self.kind in ("switch", "hold") else 0.0
 
     def value_at(self, share: float) -> Value:
@@ -123,7 +124,8 @@ class Control:
                 return self.lo * (self.hi / self.lo) ** share
             return self.lo + share * (self.hi - self.lo)
         if self.kind == "choice":
-            return self.choices[round(share * (len(self.choices) - 1))] if self.choices else ""
+            n = len(self.choices)
+            return self.choices[min(int(share * n), n - 1)] if n else ""
         return share >= 0.5
 
     @property

@@ -34,7 +34,7 @@ def declare() -> tuple[Control, ...]:
         action("cues.previous", "the cue before", "page up"),
         action("cues.store", "store what is seen as a cue", "insert"),
         action("cues.clear", "clear the cue that came last", "delete"),
-        action("cues.undo", "undo what was done with cues", "u"),
+        action("cues.undo", "undo what was done with cues last"),
         action("cues.go", "play the set list, and stop", "home"),
     )  # fmt: skip
 

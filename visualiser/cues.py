@@ -15,8 +15,8 @@ from visualiser.cue_folder import CueFolder, Found
 from visualiser.morph import Morph
 from visualiser.set_list import SetList
 from visualiser.types import Features, FloatArray, Tick, UserError
+from visualiser.undo import MOST, History
 
-UNDO = 32  # steps back
 UNDO_S = 1.0  # at most, to go back to where it was before a recall
 LEAVING = ("show.model", "show.drop", "show.mode")  # by hand: the point is not the cue's any more
 
@@ -62,7 +62,8 @@ class Cues:
     """folder: where cues are kept; None is in memory alone. waits: at the start, until all are
     read, and then looks no more, as rendering wants it; else no frame ever waits.
 
-    found: what was found in the folder at the last tick, before its commands, or None.
+    found: what was found in the folder at the last tick, before its commands, or None; history:
+    told of every step that can be undone, the show's own where there is one.
     """
 
     def __init__(self, controls: Controls, folder: Path | None = None, waits: bool = False) -> None:
@@ -75,7 +76,8 @@ class Cues:
         if folder is not None:
             self._folder = CueFolder(folder, controls, self._kept, waits)
         self._broken: frozenset[int] = frozenset()
-        self._undo: deque[Stored | Recalled] = deque(maxlen=UNDO)
+        self._undo: deque[Stored | Recalled] = deque(maxlen=MOST)
+        self.history = History()
         self._current: int | None = None
         self._cleared: int | None = None
         self._morph: Morph | None = None
@@ -264,7 +266,7 @@ class Cues:
             self._lines.append("nothing is stored: nothing has been played yet")
         else:
             before = self.slots.get(slot)
-            self._undo.append(Stored(slot, before))
+            self._can_undo(Stored(slot, before))
             if before is not None:
                 cue = replace(cue, name=before.name)
             self._current = slot
@@ -278,9 +280,13 @@ class Cues:
             which = "no cue has come yet" if slot is None else f"there is no cue {slot}"
             self._lines.append(f"nothing is cleared: {which}")
             return
-        self._undo.append(Stored(slot, self.slots[slot]))
+        self._can_undo(Stored(slot, self.slots[slot]))
         self._put(slot, None)
         self._lines.append(f"cleared cue {slot}: u undoes it")
+
+    def _can_undo(self, step: Stored | Recalled) -> None:
+        self._undo.append(step)
+        self.history.keep("", ("cues.undo", True))
 
     def undo(self) -> None:
         """Take back what was stored, cleared or recalled last."""
@@ -346,7 +352,7 @@ class Cues:
 
     def _remember_state(self) -> None:
         if (state := self.state()) is not None:
-            self._undo.append(Recalled(state, self._current, self.set_list.at))
+            self._can_undo(Recalled(state, self._current, self.set_list.at))
 
     def _put(self, slot: int, cue: Cue | None) -> None:
         self._cleared = slot if cue is None else None

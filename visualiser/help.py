@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import pygame
 
@@ -41,34 +42,60 @@ class Page:
     rules: tuple[tuple[int, int, int], ...]
 
 
+T = TypeVar("T")
 Groups = Sequence[tuple[str, Sequence[tuple[str, str]]]]  # keys and what they do, under headings
 _NOTHING = Page(SMALLEST, 1, 1, (), ())
 
 
 class Help:
-    """Draws the page over a canvas. It is laid out once for each size, and then only copied."""
+    """Draws the page over a canvas. It is laid out once for each size, and then only copied: at
+    once where it is asked for, in small steps before that."""
 
     def __init__(self, controls: Controls) -> None:
         self._controls = controls
-        self._drawn: tuple[tuple[int, int, int], pygame.Surface] | None = None
+        self._wanted = (0, 0, 0)  # size of the canvas, and of the largest letters, px
+        self._page: pygame.Surface | None = None
+        self._steps: Generator[None, None, pygame.Surface] = _drawn(controls, (1, 1), 1)
+
+    def prepare(self, size: tuple[int, int], largest: int) -> None:
+        """A step, of a millisecond or two, towards what `draw` draws on a canvas of this size."""
+        if self._wanted != (*size, largest):
+            self._wanted, self._page = (*size, largest), None
+            self._steps = _drawn(self._controls, size, largest)
+        if self._page is None:
+            try:
+                next(self._steps)
+            except StopIteration as done:
+                self._page = done.value
 
     def draw(self, canvas: pygame.Surface, largest: int) -> None:
         """largest: px that its letters may have."""
-        wanted = (*canvas.get_size(), largest)
-        if self._drawn is None or self._drawn[0] != wanted:
-            self._drawn = wanted, _drawn(lay_out(self._controls, canvas.get_size(), largest))
-        page = self._drawn[1]
+        self.prepare(canvas.get_size(), largest)
+        page = self._page = self._page or finish(self._steps)
         at = page.get_rect(center=canvas.get_rect().center)
         canvas.blit(page, (max(at.left, 0), max(at.top, 0)))
 
 
-def lay_out(controls: Iterable[Control], size: tuple[int, int], largest: int) -> Page:
-    """All keys in columns, in the largest letters that the canvas has room for; long lines are
-    broken where that makes letters much larger.
+def finish(steps: Generator[None, None, T]) -> T:
+    """What they lead to, with all that are left."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as done:
+            found: T = done.value
+            return found
+
+
+def lay_out(
+    controls: Iterable[Control], size: tuple[int, int], largest: int
+) -> Generator[None, None, Page]:
+    """In steps: all keys in columns, in the largest letters that the canvas has room for; long
+    lines are broken where that makes letters much larger.
 
     size: of the canvas, px.
     """
     groups = _groups(controls)
+    yield
     found: Page | None = None
     for letters in range(max(largest, SMALLEST), SMALLEST - 1, -1):
         if found is not None and letters * WORTH < found.size:
@@ -76,6 +103,7 @@ def lay_out(controls: Iterable[Control], size: tuple[int, int], largest: int) ->
         if whole := _best(groups, letters, size, is_broken=False):
             return whole
         found = found or _best(groups, letters, size, is_broken=True)
+        yield
     # Without: there is hardly a window, and as much is shown as is seen of it.
     return found or _page(groups, 2, SMALLEST, (LARGE, LARGE), False) or _NOTHING
 
@@ -201,7 +229,10 @@ def _columns(heights: list[int], n: int) -> list[tuple[int, int]]:
     return fill(low)
 
 
-def _drawn(page: Page) -> pygame.Surface:
+def _drawn(
+    controls: Iterable[Control], canvas: tuple[int, int], largest: int
+) -> Generator[None, None, pygame.Surface]:
+    page = yield from lay_out(controls, canvas, largest)
     surface = pygame.Surface((page.width, page.height), pygame.SRCALPHA)
     box, size = surface.get_rect(), page.size
     pygame.draw.rect(surface, (*INK, 240), box, border_radius=size)
@@ -210,5 +241,6 @@ def _drawn(page: Page) -> pygame.Surface:
         if right > left:
             pygame.draw.line(surface, LINE, (left, y), (right, y))
     for word in page.words:
+        yield
         surface.blit(text(word.words, size, word.colour), (word.x, word.y))
     return surface

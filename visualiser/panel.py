@@ -232,7 +232,8 @@ class Panel:
         pages = list(self._pages)
         title = text(self._page, size * 5 // 4, PAPER)
         ground.blit(title, (size, size * 3 // 4))
-        of = f"{pages.index(self._page) + 1} of {len(pages)}   tab: next   esc: away"
+        at = f"{pages.index(self._page) + 1}/{len(pages)}"
+        of = f"{at}   tab, shift+tab: page   esc: away"
         drawn = text(of, size * 4 // 5, QUIET)
         ground.blit(drawn, (self._box.width - size - drawn.get_width(), size))
         for n, row in enumerate(self._rows):
@@ -255,7 +256,7 @@ class Panel:
         keys = ", ".join(key.name for key in control.keys)
         lines = [
             control.label,
-            f"{control.address}{f'   key {keys}' if keys else ''}   {_use(control)}",
+            f"{_use(control)}{f'   key {keys}' if keys else ''}   {control.address}",
         ]
         small = size * 4 // 5
         fit = int((self._box.width - 2 * size) / (small * ADVANCE))

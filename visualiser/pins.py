@@ -69,6 +69,14 @@ class Pins:
             elif what.isdecimal() and 1 <= int(what) <= n:
                 self._move(int(what) - 1, value)
 
+    def as_commands(self) -> list[Command]:
+        """What brings back which directions are held now, and where."""
+        wanted = zip(self.held.tolist(), self._wanted.tolist(), strict=True)
+        return [
+            (NAMES[n], place) if is_held else ("latents.free", n + 1)
+            for n, (is_held, place) in enumerate(wanted)
+        ]
+
     def _move(self, direction: int, value: object) -> None:
         if isinstance(value, Nudge):
             steady = self.held[direction]

@@ -22,7 +22,7 @@ _MARK = "\ufeff"  # that some editors begin a file with
 def put(path: Path, section: str, values: Mapping[str, Any]) -> None:
     """Write keys of one section into a TOML file, whole or not at all. A file that says so already
     is not touched: an editor that has it open would ask what happened to it. section: "sound", or
-    "midi.map".
+    "midi.map"; values: None takes a key out.
 
     Raises UserError, one line, where the file cannot be read or written, or is read-only.
     """
@@ -41,13 +41,12 @@ def put(path: Path, section: str, values: Mapping[str, Any]) -> None:
     mark, text = (_MARK, text[1:]) if text.startswith(_MARK) else ("", text)
     try:
         before, wanted = tomllib.loads(text), tomllib.loads(text)
-        _section(wanted, section, dict).update(values)
+        _change(_section(wanted, section, dict), values)
         if wanted == before:
             return
         document = tomlkit.parse(text)
         table = _section(document, section, tomlkit.table)
-        for key, value in values.items():
-            _replace(table, key, value)
+        _change(table, values, _replace)
         text = tomlkit.dumps(document)
         if tomllib.loads(text) != wanted:
             raise ValueError("it would not read the same")
@@ -65,6 +64,16 @@ def _section(document: Any, name: str, make: Callable[[], Any]) -> Any:
         if not isinstance(document, dict):
             raise ValueError(f"{part} is no section")
     return document
+
+
+def _change(
+    table: Any, values: Mapping[str, Any], write: Callable[[Any, str, Any], None] = dict.__setitem__
+) -> None:
+    for key, value in values.items():
+        if value is not None:
+            write(table, key, value)
+        elif key in table:
+            del table[key]
 
 
 def _replace(table: Any, key: str, value: Any) -> None:

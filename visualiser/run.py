@@ -38,6 +38,7 @@ from visualiser.reload import Reload
 from visualiser.remember import Memory
 from visualiser.screenshot import Screenshots
 from visualiser.show import Show, declare
+from visualiser.sooner import Sooner
 from visualiser.stage import CONTROLS as STAGE
 from visualiser.stage import Stage
 from visualiser.state import State
@@ -47,6 +48,7 @@ from visualiser.teach import Teacher
 from visualiser.teach import declare as declare_teaching
 from visualiser.timeline import EMPTY, Timeline, read
 from visualiser.types import Features, Tick, UserError
+from visualiser.undo import History
 from visualiser.window import CONTROLS, MESSAGE_S, Status, Window
 from visualiser.words import printable
 
@@ -104,7 +106,9 @@ def perform(
     with ExitStack() as stack:
         stopping = stack.enter_context(signals())
         worker = Worker(Network().draw)
+        history = History()
         show = Show(controls, worker, settings.show.seed, cues=Cues(controls, CUES))
+        show.cues.history = history
         messages = Messages()
 
         def end_show() -> None:
@@ -145,9 +149,9 @@ def perform(
         stack.callback(state.close)
         osc = Osc(settings.osc, controls)
         stack.callback(osc.close)
-        midi = Midi(settings.midi, controls, memory)
+        midi = Midi(settings.midi, controls, memory, history=history)
         stack.callback(midi.close)
-        teacher = Teacher(controls)
+        teacher = Teacher(controls, history=history)
         stack.callback(teacher.close)
         blackboard = Blackboard(controls)
         inputs: list[Input] = [window, reload, state, osc, midi, teacher]
@@ -160,7 +164,8 @@ def perform(
         gc.collect()
         gc.freeze()  # what is here stays; looking through it again and again costs frames
         clock = WallClock(settings.window.fps)
-        for tick in clock.ticks(listener.attend):
+        sooner = Sooner(listener.attend, window.has_news, osc.has_news, midi.has_news)
+        for tick in clock.ticks(sooner):
             features = listener.listen(tick)
             song_at = listener.song_at(tick)
             t = tick.t if song_at is None else song_at
@@ -168,17 +173,19 @@ def perform(
             features = rounded(features) if log is not None else features
             shown.hear(tick, features, clock.began)
             commands = [command for each in inputs for command in each.commands()]
+            commands += history.commands(commands)
             commands += conductor.commands(tick, t, commands)
             listener.obey(tick, commands)
             midi.follow(reload.written)
             midi.obey(commands)
             commands += stage.obey(commands, show.paused)
             window.scope.hear(tick, features)
+            history.watch(commands, show)
             frame = show.update(tick, features, commands)
             if log is not None:
                 log.write(tick, features, commands, show, listener.sound, song_at)
             teacher.attend(tick, features, commands, show.drawing, show.model)
-            if not commands and listener.attend(clock.now()):
+            if not commands and sooner(clock.now()):
                 continue  # something has begun meanwhile: that is drawn instead
             stage.paint(frame, tick, features)
             window.draw(frame, tick, features)
@@ -197,7 +204,7 @@ def perform(
                 window.picker.toggle(listener.source)
             lines = [line for each in inputs for line in each.notices()]
             lines += log.said() if log is not None else []
-            lines += stage.notices()
+            lines += stage.notices() + history.notices()
             for line in [*lines, *listener.notices(), *show.notices, *recording.notices,
                          *screenshots.said()]:  # fmt: skip
                 messages.say(line)

@@ -34,6 +34,7 @@ from visualiser.pins import Pins
 from visualiser.pins import declare as declare_pins
 from visualiser.sketchpad import Sketchpad
 from visualiser.types import Features, FloatArray, Tick, UserError
+from visualiser.undo import declare as declare_undo
 from visualiser.walk import arc
 
 MODES = ("latent", "pixel", "draw")
@@ -56,12 +57,14 @@ def declare(models: Iterable[str]) -> list[Control]:
         number("show.fade", "cross-fade when the driver changes", 1.5, 0.0, 30.0, "s"),
         action("show.pause", "pause, and go on", "space"),
         action("show.step", "one frame further while paused", ".", repeats=True),
+        *declare_undo(),
         action("show.drop", "start from a picture that is dropped on the window",
                takes="a path"),
         number("show.return", "how long a walk keeps to where it was started", 12.0, 0.1, 600.0,
                "s", 1.25),
         action("draw.line", "draw on the input pane", takes="a stroke"),
         action("draw.wipe", "wipe the drawing", "d"),
+        action("draw.undo", "what was wiped, again"),
         number("draw.width", "of the pen", 0.06, 0.01, 0.5, "of the pane", 1.25),
         number("draw.noise", "share of the input that random greys replace", 0.0, 0.0, 1.0, "",
                keys=(Key("]", "more noise on the input"), Key("[", "less noise", Nudge(-1)))),
@@ -198,6 +201,8 @@ class Show:
         id, value = command
         if id == "draw.wipe":
             self._sketchpad.wipe()
+        if id == "draw.undo":
+            self._sketchpad.undo()
         if id == "draw.line" and isinstance(value, Stroke):
             self.controls.apply(("show.mode", "draw"))
             self._sketchpad.line(value.start, value.end, self.controls.number("draw.width"))

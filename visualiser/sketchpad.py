@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections import deque
+
 import numpy as np
 
 from visualiser.types import FloatArray
 
+WIPED = 8  # drawings that can be had back
 SIZE = 96  # pixels along each edge; networks are given it at their own size
 
 
@@ -14,6 +17,7 @@ class Sketchpad:
 
     def __init__(self) -> None:
         self.field: FloatArray = np.zeros((SIZE, SIZE), np.float32)
+        self._wiped: deque[FloatArray] = deque(maxlen=WIPED)
         middles = (np.arange(SIZE) + 0.5) / SIZE
         self._x, self._y = np.meshgrid(middles, middles)
 
@@ -29,4 +33,11 @@ class Sketchpad:
         self.field = np.maximum(self.field, ink)
 
     def wipe(self) -> None:
+        if self.field.any():
+            self._wiped.append(self.field)
         self.field = np.zeros((SIZE, SIZE), np.float32)
+
+    def undo(self) -> None:
+        """What was wiped last is there again, beside what was drawn since."""
+        if self._wiped:
+            self.field = np.maximum(self.field, self._wiped.pop())

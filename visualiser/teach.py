@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ from visualiser.lesson import ROOT, Lesson, Progress
 from visualiser.nets import checkpoint, shape
 from visualiser.nets.checkpoint import Checkpoint
 from visualiser.types import Features, FloatArray, Tick, UserError
+from visualiser.undo import History
 
 MOST = 8  # examples that are kept
 FIRST = "shapes"  # the model to begin with where the one that plays cannot be taught
@@ -31,7 +33,8 @@ def declare() -> tuple[Control, ...]:
     return (
         action("teach.keep", "keep the drawing, or not", "'"),
         action("teach.start", "teach what is kept, and stop", "j"),
-        action("teach.forget", "forget the kept examples; once more: not"),
+        action("teach.forget", "forget the kept examples"),
+        action("teach.undo", "what was forgotten, again"),
     )
 
 
@@ -55,7 +58,8 @@ class Class:
 class Teacher:
     """An input of the show: when a model has learned, it asks for it, on the beat.
 
-    folder: of the models; options: of train.teach.Pupil, by name. Nothing of it waits but close().
+    folder: of the models; options: of train.teach.Pupil, by name; history: told of what is lost.
+    Nothing of it waits but close().
     """
 
     def __init__(
@@ -63,10 +67,12 @@ class Teacher:
         controls: Controls,
         folder: Path = checkpoint.MODELS,
         options: Mapping[str, Any] = {},
+        history: History | None = None,
     ) -> None:
+        self._history = history or History()
         self._controls, self._folder, self._options = controls, folder, options
         self._kept: list[Example] = []
-        self._forgotten: list[Example] = []
+        self._forgotten: deque[list[Example]] = deque(maxlen=MOST)
         self._dropped: list[Path] = []  # the last pictures that were, newer than the drawing
         self._last: tuple[FloatArray, Example] | None = None  # a drawing that is kept as it is now
         self._reading: list[Future[list[Example]]] = []
@@ -127,6 +133,8 @@ class Teacher:
                 self._toggle(tick, drawing, model)
             elif id == "teach.forget":
                 self._forget()
+            elif id == "teach.undo":
+                self._remember()
         self._follow_reading(tick, model)
         self._follow_lesson(tick, features)
         self._follow_beat(tick, features)
@@ -185,11 +193,19 @@ class Teacher:
             self._start(tick, model)
 
     def _forget(self) -> None:
-        if not self._kept and not self._forgotten:
+        if not self._kept:
             self._notices.append("no example is kept")
             return
-        self._kept, self._forgotten = self._forgotten, self._kept
-        self._notices.append(f"examples forgotten, or back; {_count(len(self._kept))}")
+        self._notices.append(f"{_count(len(self._kept))} forgotten: U undoes it")
+        self._forgotten.append(self._kept)
+        self._kept = []
+        self._history.keep("", ("teach.undo", True))
+
+    def _remember(self) -> None:
+        if not self._forgotten:
+            self._notices.append("no example was forgotten")
+            return
+        self._add(*self._forgotten.pop())
 
     # --- learning
 
@@ -260,6 +276,8 @@ class Teacher:
             return
         self._ready = None
         self._learned, self._learned_t = name, tick.t
+        before = str(self._controls["show.model"])
+        self._history.keep(f"{before} draws again, as before {name}", ("show.model", before))
         self._commands.append(("show.model", name))
 
 

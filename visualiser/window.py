@@ -43,6 +43,7 @@ CONTROLS: tuple[Control, ...] = (
 )  # fmt: skip
 
 MESSAGE_S = 6.0
+HIDDEN = ("window.panel", "window.inputs", "window.scope", "cues.strip")  # while the help is shown
 
 
 @dataclass(frozen=True)
@@ -119,12 +120,13 @@ class Window:
                     yield command
             elif event.type == pygame.KEYDOWN:
                 name = pygame.key.name(event.key)
-                if self.picker.is_open and name in KEYS:
+                is_covered = bool(self._controls["window.help"])
+                if self.picker.is_open and name in KEYS and not is_covered:
                     chosen = self.picker.on_key(name)
                     if chosen is not None:
                         yield "sound.choose", chosen
                     continue
-                if self.panel.is_open and name in PANEL_KEYS:
+                if self.panel.is_open and name in PANEL_KEYS and not is_covered:
                     if name in ARROWS or not getattr(event, "repeat", 0):
                         yield from self.panel.on_key(name, bool(event.mod & pygame.KMOD_SHIFT))
                     continue
@@ -135,8 +137,21 @@ class Window:
                     continue
                 command = self._controls.on_key(name)
                 is_held = getattr(event, "repeat", 0)
-                if command and (not is_held or self._controls.repeats(command[0])):
+                if command and command[0] in HIDDEN and is_covered and not is_held:
+                    yield from self._uncover(command)
+                elif command and (not is_held or self._controls.repeats(command[0])):
                     yield command
+
+    def _uncover(self, command: Command) -> Iterator[Command]:
+        """What was asked for from the help is shown in its place."""
+        yield "window.help", False
+        is_picker = command[0] == "window.inputs"
+        if not (self.picker.is_open if is_picker else self._controls[command[0]]):
+            yield command
+
+    def has_news(self) -> bool:
+        """Whether a key or a button was pressed since the last frame."""
+        return bool(pygame.event.peek((pygame.KEYDOWN, pygame.MOUSEBUTTONDOWN)))
 
     def _draw_by_hand(self, event: pygame.event.Event) -> Iterator[Command]:
         """Lines on the input pane, while the left button is held."""
@@ -163,7 +178,9 @@ class Window:
         self.panes.draw(frame, self.canvas, tick, features, self._below())
 
     def begin(self, t: float) -> None:
-        """Draw ahead, of the frame to come at t, s of the show, what can be drawn already."""
+        """Draw ahead, of the frame to come at t, s of the show, what can be drawn already, and some
+        of what may be asked for."""
+        self._help.prepare(self.canvas.get_size(), self._line_height() + 4)
         self.panes.begin(self.canvas, t, self._below())
 
     def _below(self) -> int:
@@ -189,14 +206,14 @@ class Window:
             foot += self.strip.draw(self.canvas, status.cues, self._line_height(), foot)
         if self._controls["window.scope"] and not covered:
             self.scope.draw(self.canvas, features, hearing, now, foot)
-        if frame.error:
-            self._message(f"the network failed: {frame.error}", ALERT)
-        elif status.message:
-            self._message(status.message, PAPER)
         if self._controls["window.help"]:
             self._help.draw(self.canvas, self._line_height() + 4)
         elif self.picker.is_open:
             self.picker.draw(self.canvas, self._line_height())
+        if frame.error:
+            self._message(f"the network failed: {frame.error}", ALERT)
+        elif status.message:
+            self._message(status.message, PAPER)
 
     def place(self) -> Place | None:
         """Where it is; None while it fills the screen."""

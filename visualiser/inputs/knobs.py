@@ -33,8 +33,8 @@ def parse(text: str) -> Knob:
 
 
 def learnable(control: Control | None) -> bool:
-    """Whether a knob can move it."""
-    return control is not None and not control.takes and control.id != "midi.learn"
+    """Whether a knob can move it. What is done to knobs themselves is none of it."""
+    return control is not None and not control.takes and control.section != "midi"
 
 
 def mistakes(mapping: object, controls: Iterable[Control]) -> Iterator[tuple[str, str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 
 from visualiser import config
@@ -14,6 +15,7 @@ from visualiser.inputs.midi_heard import Heard, Touch
 from visualiser.inputs.midi_ports import Backend, RtMidi
 from visualiser.inputs.pickup import Mapped
 from visualiser.remember import Memory
+from visualiser.undo import MOST, History
 
 LEARN_S = 30.0  # then it is left, so that nothing is learned by mistake later
 HINT_S = 4.0  # between two lines about knobs that do not lead yet
@@ -21,12 +23,16 @@ PULSE_S = 0.1  # between two words to the beat
 
 
 def declare() -> tuple[Control, ...]:
-    return (action("midi.learn", "learn a knob for what was changed last", "z"),)
+    return (
+        action("midi.learn", "learn a knob for what was changed last", "z"),
+        action("midi.forget", "take its knobs from what was changed last", ";"),
+        action("midi.undo", "knobs as before what was learned or taken last"),
+    )
 
 
 class Midi:
     """memory: where what is learned is kept, if anywhere; connect: gives the system's MIDI; now: a
-    clock, s, the one with which messages are stamped."""
+    clock, s, the one with which messages are stamped; history: told of mappings that are lost."""
 
     def __init__(
         self,
@@ -35,7 +41,9 @@ class Midi:
         memory: Memory | None = None,
         connect: Callable[[], Backend] = RtMidi,
         now: Callable[[], float] = time.perf_counter,
+        history: History | None = None,
     ) -> None:
+        self._history = history or History()
         self._settings, self._controls, self._memory, self._now = settings, controls, memory, now
         self._mapped: dict[Knob, Mapped] = {}
         self._spelled: dict[Knob, str] = {}  # as config.toml has them
@@ -45,7 +53,9 @@ class Midi:
         self._clock = Follower()
         self._pulsed = 0.0
         self._hinted = -HINT_S
-        self._changed = ""  # the control that was changed last
+        self._changed = ""  # the control that was changed last, or whose knob was moved
+        # To undo: what knobs moved before, "" nothing.
+        self._lost: deque[dict[Knob, str]] = deque(maxlen=MOST)
         self._learning_until: float | None = None
         self._target = ""
         self._notices: list[str] = []
@@ -92,11 +102,15 @@ class Midi:
         values = self._controls.values
         for knob, touch in touches.items():
             if (mapped := self._mapped.get(knob)) is not None:
-                id = mapped.control.id
+                id = self._changed = mapped.control.id
                 commands += [(id, value) for value in mapped.follow(touch, values.get(id))]
                 if mapped.waits and not touch.is_gone:
                     self._hint(mapped)
         return commands
+
+    def has_news(self) -> bool:
+        """Whether a knob was touched since the last call of `commands`."""
+        return self._heard.is_touched
 
     def obey(self, commands: Iterable[Command]) -> None:
         """Look at everything that was asked for in this frame: what is learned is moved there."""
@@ -106,6 +120,10 @@ class Midi:
         for id, value in commands:
             if id == "midi.learn":
                 self._toggle()
+            elif id == "midi.forget":
+                self._forget()
+            elif id == "midi.undo":
+                self._undo()
             elif learnable(self._controls.get(id)) and not isinstance(value, Stroke):
                 self._changed = id
                 if self._learning_until is not None:
@@ -172,14 +190,47 @@ class Midi:
         before = self._mapped.get(knob)
         line = f"{knob} is {control.id}"
         if before is not None and before.control.id != control.id:
-            line += f", and no longer {before.control.id}"
+            line += f", and no longer {before.control.id}: U undoes it"
         self._notices.append(line)
-        self._mapped[knob] = self._map(knob, control)
+        self._keep({knob: control.id})
         self._mapped[knob].place(touches[knob])
         self._learning_until = None
-        if self._memory is not None:
-            key = self._spelled.setdefault(knob, str(knob))
-            self._memory.keep("midi.map", key, control.id, f"the knob {knob}")
+
+    def _forget(self) -> None:
+        """Take the knobs from what was changed last."""
+        knobs = [k for k, mapped in self._mapped.items() if mapped.control.id == self._changed]
+        if knobs:
+            self._learning_until = None
+            self._notices.append(f"{_and(knobs)} no longer {self._changed}: U undoes it")
+            self._keep(dict.fromkeys(knobs, ""))
+        else:
+            why = f"no knob moves {self._changed}" if self._changed else "nothing was changed yet"
+            self._notices.append(f"{why}: move the knob that is to be free")
+
+    def _undo(self) -> None:
+        """As before what was learned or taken last."""
+        if not self._lost:
+            self._notices.append("no knob was learned or taken")
+            return
+        back = self._lost.pop()
+        self._keep(back, is_back=True)
+        said = [f"{knob} is {id or 'free'} again" for knob, id in back.items()]
+        self._notices.append(f"undone: {', '.join(said)}")
+
+    def _keep(self, ids: Mapping[Knob, str], is_back: bool = False) -> None:
+        """Let these knobs move these controls, "" for none, from now on."""
+        if not is_back:
+            before = {knob: self._mapped.get(knob) for knob in ids}
+            self._lost.append({k: each.control.id if each else "" for k, each in before.items()})
+            self._history.keep("", ("midi.undo", True))
+        for knob, id in ids.items():
+            if control := self._controls.get(id):
+                self._mapped[knob] = self._map(knob, control)
+            else:
+                self._mapped.pop(knob, None)
+            if self._memory is not None:
+                key = self._spelled.setdefault(knob, str(knob))
+                self._memory.keep("midi.map", key, id or None, f"the knob {knob}")
 
     def _map(self, knob: Knob, control: Control) -> Mapped:
         return Mapped(knob, control, self._settings.pickup)
@@ -192,3 +243,9 @@ class Midi:
             self._notices.append(
                 f"{mapped.control.id} is elsewhere: turn {mapped.knob} {way} until it leads"
             )
+
+
+def _and(knobs: Iterable[Knob]) -> str:
+    """Them, as the subject of a line."""
+    names = [str(knob) for knob in knobs]
+    return f"{', '.join(names)} {'is' if len(names) == 1 else 'are'}"

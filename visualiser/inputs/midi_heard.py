@@ -17,9 +17,10 @@ _CC, _NOTE_ON, _NOTE_OFF = 0xB0, 0x90, 0x80
 
 @dataclass(frozen=True)
 class Touch:
-    """What became of a knob. value: 0..127, the newest, velocity for a note; presses, releases: how
-    often it went from off to on (64 and more for a cc), and back; is_on: which it is now; is_gone:
-    its device has gone while it was on."""
+    """What became of a knob. value: 0..127, the newest, velocity of the press for a note;
+    presses, releases: how often it went from off to on (64 and more for a cc), and back; where a
+    knob is when it is heard first is neither, unless at its ends, where buttons are; is_on: which
+    it is now; is_gone: its device has gone while it was on."""
 
     value: int
     presses: int = 0
@@ -66,6 +67,11 @@ class Heard:
             value = value if kind == _NOTE_ON else 0
             self._put_touch(device, (_NOTE_ON | status & 0x0F, number), value, value > 0)
 
+    @property
+    def is_touched(self) -> bool:
+        """Whether a knob was since the last call of `take`."""
+        return bool(self._touches)
+
     def take(self) -> tuple[dict[Knob, Touch], list[Clocked]]:
         """All since the last call, knobs in the order in which they were touched last."""
         with self._lock:
@@ -77,7 +83,12 @@ class Heard:
     def _put_touch(self, device: str, key: tuple[int, int], value: int, is_on: bool) -> None:
         with self._lock:
             before = self._touches.pop(key, Touch(value))
-            is_new = key not in self._on or bool(self._on[key]) != is_on
+            if key in self._on:
+                is_new = bool(self._on[key]) != is_on
+            else:
+                is_new = key[0] & 0xF0 == _NOTE_ON or value in (0, 127)
+            if key[0] & 0xF0 == _NOTE_ON:
+                value = value or before.value
             presses = min(before.presses + (is_new and is_on), MOST_PRESSES)
             releases = min(before.releases + (is_new and not is_on), MOST_PRESSES)
             self._touches[key] = Touch(value, presses, releases, is_on)

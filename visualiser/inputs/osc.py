@@ -37,7 +37,8 @@ class Osc:
         self._lock = threading.Lock()
         self._latest: dict[str, Value] = {}
         self._presses: deque[Command] = deque(maxlen=DEEPEST_QUEUE)
-        self._values: dict[str, Value] = dict(controls.values)  # as last told
+        self._now: Mapping[str, Value] = controls.values
+        self._values: dict[str, Value] = dict(controls.values)  # as last told to who listens
         self._changed: dict[str, Value] = {}
         self._subscribers: dict[Place, float] = {}  # until when, of time.monotonic
         self._lists: dict[Place, str] = {}  # who asked for a list, of what
@@ -77,8 +78,14 @@ class Osc:
             self._presses.clear()
         return [*latest.items(), *presses]
 
+    def has_news(self) -> bool:
+        """Whether anything was asked for since the last call of `commands`."""
+        return bool(self._latest or self._presses)
+
     def tell(self, values: Mapping[str, Value]) -> None:
-        if self._thread is None or values == self._values:
+        self._now = values
+        is_heard = self._subscribers or self._fixed
+        if self._thread is None or not is_heard or values == self._values:
             return
         changed = {id: value for id, value in values.items() if self._values.get(id) != value}
         with self._lock:
@@ -168,30 +175,36 @@ class Osc:
                 self._lists[sender] = _spelled(str(first)) if isinstance(first, str) else "/"
         elif address == "/get":
             control = self._controls.get(_spelled(str(first)))
-            if control is None or control.id not in self._values:
+            if control is None or control.id not in self._now:
                 self._ignore(f"/get: there is no value of {_short(str(first))}")
             else:
-                with self._lock:
-                    value = self._values[control.id]
-                self._send(pack(control.address, value), sender)
+                self._send(pack(control.address, self._now[control.id]), sender)
         else:
             port = first if isinstance(first, int) and 0 < first < 65536 else sender[1]
             place = (sender[0], int(port))
             if address == "/unsubscribe":
                 self._subscribers.pop(place, None)
                 return
-            now = time.monotonic()
-            self._subscribers = {p: t for p, t in self._subscribers.items() if t > now}
+            self._forget_silent()
+            if not self._subscribers and not self._fixed:
+                with self._lock:  # nobody was told what has changed until now, nor needs to be
+                    self._values = dict(self._now)
             if place in self._subscribers or len(self._subscribers) < SUBSCRIBERS:
-                self._subscribers[place] = now + SUBSCRIBED_S
+                self._subscribers[place] = time.monotonic() + SUBSCRIBED_S
             else:
                 self._ignore(f"/subscribe: {SUBSCRIBERS} others have")
+
+    def _forget_silent(self) -> None:
+        """Those who have not asked again in time."""
+        now = time.monotonic()
+        if any(until <= now for until in self._subscribers.values()):
+            self._subscribers = {p: t for p, t in self._subscribers.items() if t > now}
 
     def _send_changes(self, source: socket.socket) -> None:
         with self._lock:
             changed, self._changed = self._changed, {}
-        now = time.monotonic()
-        places = [place for place, until in self._subscribers.items() if until > now]
+        self._forget_silent()
+        places = list(self._subscribers)
         places += [self._fixed] if self._fixed and self._fixed not in places else []
         if not places or not changed:
             return
@@ -203,8 +216,7 @@ class Osc:
 
     def _send_list(self, source: socket.socket, to: Place, prefix: str) -> None:
         """A message for each control, and one that says how many there were."""
-        with self._lock:
-            values = dict(self._values)
+        values = dict(self._now)
         rows = [c for c in self._controls.values() if c.address.startswith(prefix)]
         for control in rows:
             self._send(pack("/list", *described(control, values.get(control.id))), to)

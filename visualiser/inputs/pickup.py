@@ -25,7 +25,7 @@ class Mapped:
         control = self.control
         if touch.is_gone:
             return [False] if control.kind == "hold" else []
-        self.shown = touch.value
+        self.shown = touch.value if self.knob.kind == "cc" or touch.is_on else 0
         if control.kind == "action":
             return [True] * touch.presses
         if control.kind == "hold":
@@ -36,11 +36,12 @@ class Mapped:
             if not touch.presses:
                 return []
             if control.is_number:
-                return [control.value_at(max(touch.value, 1) / 127)]
+                return [self._struck(touch.value, now)]
             return [Nudge(touch.presses)]
         if control.kind == "switch":
-            return [touch.is_on] if touch.presses or touch.releases else []
-        return self._lead(touch.value / 127, control.share_of(now if now is not None else 0.0))
+            acts = touch.presses or touch.releases or not self._pickup
+            return [touch.is_on] if acts else []
+        return self._lead(touch.value / 127, now if now is not None else 0.0)
 
     def place(self, touch: Touch) -> None:
         """Where the knob was when it was learned."""
@@ -68,12 +69,26 @@ class Mapped:
             return 127 if now else 0
         return round(127 * self.control.share_of(now)) if self.knob.kind == "cc" else None
 
-    def _lead(self, share: float, at: float) -> list[Value | Nudge]:
+    def _struck(self, velocity: int, now: Value | None) -> Value:
+        """What a pad sets a number to: its velocity's place. A full blow where that is at its top
+        already goes to the bottom: so pads that know no velocity reach both."""
+        is_top = now is not None and self.control.share_of(now) > 1 - NEAR
+        return self.control.value_at(0.0 if velocity == 127 and is_top else max(velocity, 1) / 127)
+
+    def _lead(self, share: float, now: Value) -> list[Value | Nudge]:
         before, self._share = self._share, share
-        if self._led_to is None and self._pickup:
-            passed = before is not None and (before - at) * (share - at) <= 0
-            if not passed and abs(share - at) > NEAR:
-                return []
+        if self._led_to is None and self._pickup and not self._meets(before, share, now):
+            return []
         value = self.control.value_at(share)
         self._led_to = self.control.share_of(value)
         return [value]
+
+    def _meets(self, before: float | None, share: float, now: Value) -> bool:
+        """Whether a knob that goes from one place to another is, or was, where the value is."""
+        at = self.control.share_of(now)
+        if before is not None and (before - at) * (share - at) <= 0:
+            return True
+        if self.control.kind == "choice":
+            places = [place for place in (before, share) if place is not None]
+            return now in map(self.control.value_at, places)
+        return abs(share - at) <= NEAR
