@@ -328,6 +328,7 @@ def test_settings_that_cannot_be_read_are_refused(program: Program) -> None:
     assert_refused(program.do("devices", "--config", path), "binary.toml")
     assert_refused(program.do("devices", "--config", "nowhere.toml"), "nowhere.toml")
     assert_refused(program.do("devices", "--config", program.models), str(program.models))
+    assert_refused(program.do("devices", "--config", "/dev/zero"), "/dev/zero", "larger than")
 
 
 def test_the_projects_own_config_is_read_and_told_by_name(tmp_path: Path) -> None:

@@ -251,10 +251,13 @@ def test_one_mistake_is_one_line(path: Path, text: str, line: int, says: str) ->
         ("[show]\nspeed = \n", "line 2"),
         ("[show\n", "line 1"),
         ("[show]\nseed = 1\nseed = 2\n", "line 3"),
-        (b"[show]\nseed = \xff\xfe\n", "utf-8"),
+        (b"[show]\nseed = \xff\xfe\n", "UTF-8"),
         ("[show]\nseed = " + "9" * 5000, "digits"),
-        ("a = " + "[" * 5000, "recursion"),
+        ("a = " + "[" * 5000, "brackets"),
         (b"\x00\x01\x02", "line 1"),
+        ("[show]\nseed = 1\nseed = 2\n", "stands there twice (at line 3"),
+        ("[show]\n[show]\n", "stands there twice (at line 2"),
+        ("#" * 300_000, "larger than"),
     ],
 )
 def test_what_is_not_toml_is_one_line_with_the_file(path: Path, text: str, says: str) -> None:

@@ -89,6 +89,20 @@ def test_a_film_begins_at_a_cue_and_not_on_the_way_to_it(cues: Path) -> None:
         Played(order(1, cue=3))
 
 
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("[[step]]\ncue = 'x'\n", "set.toml"),
+        ("[[step]]\ncue = 1\n[[step]]\ncue = 9\n", "asks for cue 9"),
+        ("[[step]]\ncue = 9\n", "no cue of it is stored"),
+    ],
+)
+def test_a_set_list_with_a_mistake_is_refused(cues: Path, text: str, says: str) -> None:
+    (cues / "set.toml").write_text(text)
+    with pytest.raises(UserError, match=says):
+        Played(order(3, set_list=True))
+
+
 def test_the_set_list_runs_through(cues: Path) -> None:
     (cues / "set.toml").write_text("[[step]]\ncue = 2\nhold_s = 1\n[[step]]\ncue = 1\ntime = 0.5\n")
     words = {"cues__advance": "time", "cues__hold_s": 2.0}

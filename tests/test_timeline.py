@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from visualiser import timeline
@@ -179,6 +179,7 @@ def test_each_mistake_has_a_line_of_its_own(tmp_path: Path) -> None:
     assert [line.split(":")[1] for line in str(told.value).split("\n")] == ["1", "3", "4", "5"]
 
 
+@settings(deadline=None)
 @given(st.text(max_size=300))
 def test_whatever_is_in_a_file_is_a_timeline_or_is_told(
     tmp_path_factory: pytest.TempPathFactory, text: str

@@ -228,6 +228,10 @@ def test_the_card_as_json_is_nothing_but_json(program: Program) -> None:
     assert (program.root / "json.png").exists() and "json.png" in done.err
     listed = json.loads(program.do("models", "--json").out)
     assert row in listed
+    before = set(program.root.iterdir())
+    only = program.do("models", "classic-28", "--json")
+    assert json.loads(only.out) == row and only.err == ""
+    assert set(program.root.iterdir()) == before, "a picture nobody asked for"
 
 
 def test_a_card_that_cannot_be_is_refused(program: Program) -> None:
@@ -235,7 +239,8 @@ def test_a_card_that_cannot_be_is_refused(program: Program) -> None:
     assert_refused(program.do("models", "classic-28", "-o", "no/card.png"), "no")
     (program.root / "bad.safetensors").write_bytes(b"no model")
     assert_refused(program.do("models", "bad.safetensors"), "bad.safetensors")
-    assert not list(program.root.glob("nobody*"))
+    assert_refused(program.do("models", "classic-28", "-o", "card.txt"), "card.txt", ".png")
+    assert not list(program.root.glob("nobody*")) + list(program.root.glob("card*"))
 
 
 # --- in and out

@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import difflib
 import re
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -30,6 +29,7 @@ from visualiser import typed
 from visualiser.controls import Control, Value
 from visualiser.files import Stamp, stamp
 from visualiser.inputs import knobs
+from visualiser.toml_files import load_toml, read_bytes
 from visualiser.types import UserError
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -244,11 +244,11 @@ def load(
     declared = tuple(control for control in everything if control.is_setting)
     when = stamp(path)
     try:
-        text = path.read_text(encoding="utf-8-sig")  # some editors begin a file with a mark
-        raw = tomllib.loads(text)
+        data = read_bytes(path)
+        raw = load_toml(data)
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror}") from None
-    except (ValueError, RecursionError) as error:  # not TOML, not UTF-8, a number without end
+    except UserError as error:
         raise UserError(f"{path}: {error}") from None
 
     given, beneath = given or {}, {}
@@ -258,7 +258,7 @@ def load(
             beneath[key] = raw[section].get(name)
             raw[section][name] = value
 
-    whole, lines = _whole(declared), _line_numbers(text)
+    whole, lines = _whole(declared), _line_numbers(data.decode("utf-8-sig"))
     told: list[str] = []
     try:
         settings = whole.model_validate(raw)

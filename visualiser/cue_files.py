@@ -13,7 +13,6 @@ import difflib
 import json
 import math
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -21,10 +20,10 @@ from typing import Any
 import numpy as np
 
 from visualiser.controls import Control, Controls, Value
+from visualiser.toml_files import load_toml
 from visualiser.types import FloatArray, UserError
 
 SLOTS = 64
-MOST_BYTES = 256 * 1024  # in a file
 MOST_STEPS = 1000
 FURTHEST = 1e6  # of a point's numbers; how many there can be:
 MOST_NUMBERS = 512
@@ -152,18 +151,6 @@ def read_steps(data: bytes, controls: Controls) -> tuple[Step, ...]:
             steps.append(Step(slot, **{key: float(value) for key, value in entry.items()}))
     _tell(mistakes)
     return tuple(steps)
-
-
-def load_toml(data: bytes) -> dict[str, Any]:
-    """UserError, one line, where it is none, or larger than MOST_BYTES."""
-    if len(data) > MOST_BYTES:
-        raise UserError(f"it is larger than {MOST_BYTES // 1024} KiB")
-    try:
-        return tomllib.loads(data.decode("utf-8-sig"))  # some editors begin a file with a mark
-    except UnicodeDecodeError:
-        raise UserError("it is not UTF-8") from None
-    except (ValueError, RecursionError) as error:  # not TOML, a number without end
-        raise UserError(f"it is not TOML: {error}") from None
 
 
 def _point(raw: object, mistakes: list[str]) -> FloatArray:

@@ -11,7 +11,6 @@ from pathlib import Path
 
 from visualiser.controls import Controls
 from visualiser.cue_files import (
-    MOST_BYTES,
     SLOTS,
     Cue,
     Step,
@@ -20,6 +19,7 @@ from visualiser.cue_files import (
     to_text,
 )
 from visualiser.files import Stamp, free_path, make_folder, stamp, write_bytes
+from visualiser.toml_files import read_bytes
 from visualiser.types import UserError
 
 LOOK_S = 0.5  # between looks at what was changed by hand
@@ -133,8 +133,7 @@ class CueFolder:
         if slot is not None:
             self._broken.add(slot)
         try:
-            with (self._path / name).open("rb") as file:
-                data = file.read(MOST_BYTES + 1)
+            data = read_bytes(self._path / name)
         except OSError as error:
             raise UserError(f"cannot be read: {error.strerror}") from None
         if slot is None:

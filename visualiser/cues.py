@@ -236,7 +236,7 @@ class Cues:
         of the set list. at_point: and where its point is. UserError where that is not there."""
         order = self.set_list.order(self.slots)
         if slot is None and not order:
-            raise UserError("\n".join([*self.notices(), "there is no set list: no cue is stored"]))
+            raise UserError("\n".join([*self.notices(), self._no_list()]))
         at = 0 if slot is None else self.set_list.find(order, slot)
         slot = order[0].cue if slot is None else slot
         self.want({slot: ""})
@@ -246,6 +246,9 @@ class Cues:
             self._controls.apply(command)
         if at_point:
             self._go_to(slot, cue, 0.0)
+
+    def _no_list(self) -> str:
+        return f"there is no set list: no cue {'of it ' * bool(self.slots)}is stored"
 
     def recall(self, slot: int) -> None:
         """Go to what is on a slot."""

@@ -53,7 +53,7 @@ def parser() -> argparse.ArgumentParser:
     showing(render, songs="+")
     render.add_argument("--take", type=Path, metavar="FILE", help="play a take again")
     render.add_argument(
-        "--from", dest="start", type=typed.seconds, metavar="S", help="of the take, or picture"
+        "--from", dest="start", type=typed.moment, metavar="S", help="of the take, or picture"
     )
     render.add_argument(
         "--automation", type=Path, metavar="TAKE", help="what was done in it, over another song"
@@ -93,7 +93,7 @@ def parser() -> argparse.ArgumentParser:
 
     take = verb("take", "tell what a take holds and needs; with -o, cut one, or join several")
     take.add_argument("files", nargs="+", type=Path, metavar="FILE")
-    take.add_argument("--from", dest="start", type=typed.seconds, metavar="S", help="begin there")
+    take.add_argument("--from", dest="start", type=typed.moment, metavar="S", help="begin there")
     take.add_argument("--to", dest="stop", type=typed.seconds, metavar="S", help="and end there")
     take.add_argument("-o", dest="out", type=Path, metavar="OUT.take.gz")
     take.add_argument("--force", action="store_true", help="write over an existing file")

@@ -28,9 +28,10 @@ from pathlib import Path
 from typing import Any
 
 from visualiser.controls import Control, Controls, Value
-from visualiser.cue_files import MOST_BYTES, SLOTS, load_toml, short, unknown, wrong
+from visualiser.cue_files import SLOTS, short, unknown, wrong
 from visualiser.morph import EASINGS
 from visualiser.times import TEMPI, Metre, length, moment
+from visualiser.toml_files import load_toml, read_bytes
 from visualiser.types import UserError
 
 HEAD = ("tempo", "begin", "beats", "end", "at")
@@ -88,8 +89,7 @@ def read(path: Path, controls: Controls, tempo: float | None = None) -> Timeline
     """A file. tempo: beats a minute, instead of the file's. UserError where something is wrong with
     it, a line for each mistake."""
     try:
-        with path.open("rb") as file:
-            data = file.read(MOST_BYTES + 1)
+        data = read_bytes(path)
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror}") from None
     try:

@@ -30,6 +30,11 @@ def seconds(word: str) -> float:
     return between(word, 0.001, 86_400, "seconds")
 
 
+def moment(word: str) -> float:
+    """A place in a take or a show, s."""
+    return between(word, 0, 86_400, "seconds")
+
+
 def rate(word: str) -> float:
     """Frames a second: a number, a fraction, as 30000/1001, or what such a one is called, 29.97."""
     if found := re.fullmatch(r"(\d{1,7})/([1-9]\d{0,6})", word):

@@ -95,7 +95,7 @@ def _finite(samples: FloatArray) -> FloatArray:
 
 def _opened(path: Path) -> InputContainer:
     container = opened(
-        path, "a sound file", "is not a sound file (wav, flac, mp3, ogg and m4a are)"
+        path, "a sound file", "is not a sound file (wav, flac, mp3, ogg and m4a are), or damaged"
     )
     if not container.streams.audio:
         container.close()

@@ -31,7 +31,7 @@ def automated(
         until = wish.seconds - 1 / fps
     heard = replace(take, parts=tuple(_heard(take, listener, max(until, 0.0))))
     source.close()
-    film = Replayed(heard, replace(wish, seconds=until), fps, declared)
+    film = Replayed(heard, replace(wish, seconds=until + 1 / fps), fps, declared)
     if wish.song is None and film.soundtrack is not None:  # what the take heard, this does not
         film.soundtrack.close()
         film.soundtrack = None

@@ -23,7 +23,7 @@ from visualiser.listener import Listener
 from visualiser.run import CUES, declared_controls
 from visualiser.show import Show
 from visualiser.timeline import EMPTY, Timeline
-from visualiser.types import Features, FloatArray, Tick
+from visualiser.types import Features, FloatArray, Tick, UserError
 
 
 class Performance(Protocol):
@@ -96,6 +96,8 @@ class Played:
             cues.slots[slot] = cue.instead(given)  # what the command line says, goes
         if order.cue is not None or order.set_list:
             cues.begin(order.cue, at_point=not order.is_loop)  # a loop is on a way of its own
+            if order.set_list and (lines := cues.notices()):  # another list would be played
+                raise UserError("\n".join(lines))
             cues.set_list.is_on = order.set_list
         return cues
 

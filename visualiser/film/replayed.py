@@ -42,8 +42,9 @@ class Replayed:
             raise UserError("\n".join(f"{take.path}: {line}" for line in lines))
         self._start_s, self._fps = wish.start_s, fps
         self._end_s = take.seconds
-        if wish.seconds is not None:
-            self._end_s = min(wish.start_s + wish.seconds, take.seconds)
+        if wish.seconds is not None:  # as many pictures as any other film of that length
+            shown_s = (max(round(wish.seconds * fps), 1) - 1) / fps
+            self._end_s = min(wish.start_s + shown_s, take.seconds)
         if self._end_s < wish.start_s:
             raise UserError(
                 f"{take.path}: it is {take.seconds:.1f} s long; allowed is a part of it"

@@ -35,15 +35,20 @@ def models(as_json: bool) -> int:
 
 
 def card(name: str, out: Path | None, force: bool, as_json: bool) -> None:
-    """Tell all about a model, and draw its sheet into `out`, or a new NAME-card.png here."""
+    """Tell all about a model, and draw its sheet into `out`, or a new NAME-card.png here; as JSON,
+    which is for programs, only into `out`."""
     from visualiser.files import refuse_existing
     from visualiser.pictures import png
     from visualiser.train.sheets import model_sheet
 
     path = checkpoint.find(name)
     model = checkpoint.read(path)
-    out = out or free_path(Path(), f"{model.name}-card", ".png")
-    refuse_existing(out, force)
+    if out is None and not as_json:
+        out = free_path(Path(), f"{model.name}-card", ".png")
+    if out is not None:
+        if out.suffix.lower() != ".png":
+            raise UserError(f"{out}: the ending must be .png")
+        refuse_existing(out, force)
     row = describe(model, path)
     if as_json:
         print(json.dumps(row, indent=2))
@@ -51,6 +56,8 @@ def card(name: str, out: Path | None, force: bool, as_json: bool) -> None:
         for key in ("name", "kind", "network", "latents", "directions", "figures", "data",
                     "training", "recipe", "created"):  # fmt: skip
             print(f"{key:>10}  {printable(_short(row[key]))}")
+    if out is None:
+        return
     write_bytes(out, png(model_sheet(model)))
     print(
         f"{printable(out)}:"
