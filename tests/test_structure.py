@@ -6,6 +6,7 @@ import ast
 import os
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -51,8 +52,16 @@ def imports(path: Path, later: bool = True) -> set[str]:
     return found
 
 
-IMPORTS = {name: imports(path) for name, path in MODULES.items()}
-OURS = {name: {m for m in found if m in MODULES} for name, found in IMPORTS.items()}
+@cache  # when it is asked for: files are collected in every process
+def imported(name: str) -> set[str]:
+    """What the module of that name imports."""
+    return imports(MODULES[name])
+
+
+@cache
+def ours(name: str) -> set[str]:
+    """What of it is ours."""
+    return imported(name) & MODULES.keys()
 
 
 def reach(name: str) -> set[str]:
@@ -60,7 +69,7 @@ def reach(name: str) -> set[str]:
     seen: set[str] = set()
     todo = [name]
     while todo:
-        for module in OURS[todo.pop()] - seen:
+        for module in ours(todo.pop()) - seen:
             seen.add(module)
             todo.append(module)
     return seen
@@ -72,8 +81,8 @@ def test_imports_never_run_in_a_circle() -> None:
 
 
 def test_types_imports_nothing_of_ours_and_only_the_standard_library_and_numpy() -> None:
-    assert not OURS["visualiser.types"]
-    packages = {name.partition(".")[0] for name in IMPORTS["visualiser.types"]}
+    assert not ours("visualiser.types")
+    packages = {name.partition(".")[0] for name in imported("visualiser.types")}
     assert packages - set(sys.stdlib_module_names) == {"numpy"}
 
 
@@ -91,14 +100,14 @@ def test_what_is_below_never_imports_the_window_or_what_is_above(low: str) -> No
                 found = [m for m in reach(name) if m == above or m.startswith(f"{above}.")]
                 assert not found, f"{name} imports {found}"
             for module in {name} | reach(name):
-                packages = {found.partition(".")[0] for found in IMPORTS[module]}
+                packages = {found.partition(".")[0] for found in imported(module)}
                 assert not packages & {"pygame", "sounddevice", "av", "rich"}, module
 
 
 def test_drivers_do_not_know_each_other_nor_the_network() -> None:
     drivers = {name for name in MODULES if name.startswith("visualiser.drivers.")}
     for name in drivers - {"visualiser.drivers.base"}:
-        assert OURS[name] & drivers <= {"visualiser.drivers.base"}, name
+        assert ours(name) & drivers <= {"visualiser.drivers.base"}, name
     for name in drivers:
         assert not any(m.startswith("visualiser.nets") for m in reach(name)), name
 
@@ -124,14 +133,14 @@ def test_training_is_below_what_plays_it() -> None:
                 m.startswith(("visualiser.audio", "visualiser.drivers")) for m in reach(name)
             )
         elif not name.startswith("visualiser.verbs"):
-            assert not any(m.startswith("visualiser.train") for m in OURS[name]), name
+            assert not any(m.startswith("visualiser.train") for m in ours(name)), name
 
 
 def test_only_main_imports_the_command_line() -> None:
     for name in MODULES:
-        assert "visualiser.cli" not in OURS[name], name
+        assert "visualiser.cli" not in ours(name), name
     assert "visualiser.cli" in (ROOT / "main.py").read_text()
-    assert OURS["visualiser.run"] and "visualiser.run" not in reach("visualiser.window")
+    assert ours("visualiser.run") and "visualiser.run" not in reach("visualiser.window")
     assert not reach("visualiser.show") & {"visualiser.window", "visualiser.run"}
 
 
@@ -145,7 +154,7 @@ def test_only_training_and_the_network_need_torch() -> None:
 def test_what_plays_never_reaches_torch() -> None:
     for name in ("visualiser.run", "visualiser.show", "visualiser.decode", "visualiser.window"):
         for module in reach(name):
-            packages = {found.partition(".")[0] for found in IMPORTS[module]}
+            packages = {found.partition(".")[0] for found in imported(module)}
             assert "torch" not in packages, f"{name} reaches torch through {module}"
 
 
