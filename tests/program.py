@@ -146,6 +146,8 @@ class Program:
         for name, much, little in (
             ("nets/visibility.py", "samples: int = 300", "samples: int = 20"),
             ("train/shape.py", "= 16_000, 4000, 4, 6000, 1500", "= 1000, 300, 2, 1000, 60"),
+            ("train/shape.py", "HELD_OUT = 450", "HELD_OUT = 60"),
+            ("train/colour.py", "MAPPED = 3000", "MAPPED = 300"),
         ):
             path = self.root / "visualiser" / name
             source = path.read_text()
