@@ -204,6 +204,16 @@ def test_stopped_and_resumed_is_the_same_as_never_stopped(
     assert not keep.exists(), "what is finished is not to be gone on with"
 
 
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """What is kept of 60 steps that were stopped after two."""
+    keep = tmp_path_factory.mktemp("kept") / ".any.training"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(shape, "find_places", lambda model, net, settings: model)
+        train("any", replace(TINY, steps=60), stopped=stop_after(2), keep=keep)
+    return keep.read_bytes()
+
+
 @pytest.mark.parametrize(
     "other",
     [
@@ -218,24 +228,30 @@ def test_stopped_and_resumed_is_the_same_as_never_stopped(
     ],
 )
 def test_another_training_does_not_go_on_from_there(
-    tmp_path: Path, no_places: None, other: dict
+    tmp_path: Path, no_places: None, kept: bytes, other: dict
 ) -> None:
     keep, options = tmp_path / ".any.training", replace(TINY, steps=60)
-    train("any", options, stopped=stop_after(2), keep=keep)
-    before = keep.read_bytes()
+    keep.write_bytes(kept)
     with pytest.raises(UserError, match=r"\.any\.training is of another training") as caught:
         train("any", replace(options, **other), keep=keep)
     assert "\n" not in str(caught.value) and "begin anew" in str(caught.value)
-    assert keep.read_bytes() == before
-    # As many threads as there are: that is no other training.
-    train("any", replace(options, threads=2), stopped=stop_after(1), keep=keep)
+    assert keep.read_bytes() == kept
 
 
-def test_a_kept_training_that_is_damaged_is_told_in_a_line(tmp_path: Path, no_places: None) -> None:
+def test_with_as_many_threads_as_there_are_it_is_no_other_training(
+    tmp_path: Path, no_places: None, kept: bytes
+) -> None:
+    keep, options = tmp_path / ".any.training", replace(TINY, steps=60, threads=2)
+    keep.write_bytes(kept)
+    again = train("any", options, stopped=stop_after(1), keep=keep)
+    assert again.checkpoint.card.training["steps"] > 2
+
+
+def test_a_kept_training_that_is_damaged_is_told_in_a_line(
+    tmp_path: Path, no_places: None, kept: bytes
+) -> None:
     keep, options = tmp_path / ".any.training", replace(TINY, steps=60)
-    train("any", options, stopped=stop_after(2), keep=keep)
-    whole = keep.read_bytes()
-    for data in (b"", b"no training", whole[: len(whole) // 2], whole[:-1], whole + b"\0"):
+    for data in (b"", b"no training", kept[: len(kept) // 2], kept[:-1], kept + b"\0"):
         keep.write_bytes(data)
         with pytest.raises(UserError, match="of another training, or damaged") as caught:
             train("any", options, keep=keep)
