@@ -244,13 +244,13 @@ def test_fine_stripes_do_not_fall_between_the_places_it_looks_at() -> None:
     """Every other column of pixels, dark or bright."""
     controls = Controls(declare())
     for upright in (True, False):
-        guard, surface = FlashGuard(controls), pygame.Surface((640, 360), 0, 32)
+        guard, surface = FlashGuard(controls), pygame.Surface((480, 270), 0, 32)
         out = []
-        for n in range(90):
+        for n in range(60):
             surface.fill(BLACK)
             if n // 3 % 2:
-                for at in range(0, 640 if upright else 360, 2):
-                    surface.fill(WHITE, (at, 0, 1, 360) if upright else (0, at, 640, 1))
+                for at in range(0, 480 if upright else 270, 2):
+                    surface.fill(WHITE, (at, 0, 1, 270) if upright else (0, at, 480, 1))
             guard.limit(surface, n / 60)
             out.append(pixels(surface))
         assert not audited(out).violations

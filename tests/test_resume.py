@@ -237,7 +237,7 @@ def test_a_cluster_makes_the_same_film_and_one_of_another_version_is_refused(
 ) -> None:
     pytest.importorskip("distributed")
     with cluster(program.root) as address:
-        done = program.run("render", "-o", "far.mp4", *FILM, "--cluster", address)
+        done = program.do("render", "-o", "far.mp4", *FILM, "--cluster", address)
         other = run("render", "-o", tmp_path / "far.mp4", *FILM, "--cluster", address)
     assert (done.code, done.err) == (0, "")
     np.testing.assert_array_equal(read_video(program.root / "far.mp4").pictures, whole)
@@ -250,4 +250,5 @@ def test_a_cluster_makes_the_same_film_and_one_of_another_version_is_refused(
 def test_a_cluster_that_is_not_there_is_told(program: Program) -> None:
     pytest.importorskip("distributed")
     render = ["render", "-o", "cluster.mp4", *FILM, "--cluster"]
-    assert_refused(program.run(*render, "tcp://127.0.0.1:9"), "no cluster at tcp://127.0.0.1:9")
+    done = program.do(*render, "tcp://127.0.0.1:9")
+    assert_refused(done, "no cluster at tcp://127.0.0.1:9")

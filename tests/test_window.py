@@ -20,7 +20,7 @@ from visualiser.run import declared_controls
 
 SHIPPED = model_names()
 SIZE = (640, 400)
-PLAY = ("--size", "640x400", "--fps", 30, "--model", "classic-28")
+PLAY = ("--size", "640x400", "--fps", 20, "--model", "classic-28")
 
 
 @pytest.fixture(scope="module")
