@@ -15,7 +15,7 @@ from virtual_screen import VirtualScreen, reads, records, virtual_screen
 OUTPUT, CONTROLS = "Squircle output", "Squircle"
 WINDOW = (480, 270)  # of the output
 SIZE = (640, 400)
-PLAY = ("--size", "640x400", "--fps", 30)
+PLAY = ("--size", "640x400", "--fps", 20)
 LIMIT_S = 40.0
 
 
