@@ -18,7 +18,7 @@ Points = NDArray[np.floating]
 Cells = NDArray[np.int64]
 Noise3 = Callable[[Points, Points, Points], Points]
 
-_CORNERS = np.array(list(product((0, 1), repeat=3))).T  # (3, 8) of a cell
+CORNERS = np.array(list(product((0, 1), repeat=3))).T  # of a cell: (3, 8)
 
 
 def perlin(seed: int) -> Noise3:
@@ -37,16 +37,14 @@ def perlin(seed: int) -> Noise3:
     def noise(x: Points, y: Points, z: Points) -> Points:
         if x.ndim == y.ndim == 2 and x.shape[0] == y.shape[1] == z.size == 1:
             return on_grid(x, y, float(z.flat[0]))
-        x, y, z = np.broadcast_arrays(x, y, z)
-        # All eight corners at once, (..., 8): for a few points the calls cost more than the sums.
-        nx, ny, nz = (
-            np.floor(a).astype(np.int64)[..., None] + d
-            for a, d in zip((x, y, z), _CORNERS, strict=True)
-        )
-        ax, ay, az = x[..., None] - nx, y[..., None] - ny, z[..., None] - nz
-        slope = slopes(nx, ny, nz)
-        rise = slope[..., 0] * ax + slope[..., 1] * ay + slope[..., 2] * az
-        total: Points = (_fade(ax) * _fade(ay) * _fade(az) * rise).sum(-1)
+        # All eight corners at once: for a few points the calls cost more than the sums.
+        places = np.stack(np.broadcast_arrays(x, y, z))[:, None]
+        cells = np.floor(places).astype(np.int64)
+        steps = CORNERS.reshape(3, 8, *(1,) * (places.ndim - 2))
+        ax, ay, az = apart = places - cells - steps
+        wx, wy, wz = _fade(apart)
+        gx, gy, gz = np.moveaxis(slopes(*(cells + steps)), -1, 0)
+        total: Points = (wx * wy * wz * (gx * ax + gy * ay + gz * az)).sum(axis=0)
         return total
 
     def on_grid(x: Points, y: Points, z: float) -> Points:
