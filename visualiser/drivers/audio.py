@@ -16,6 +16,9 @@ from visualiser.walk import FIELD, Loop, Walk, arc
 
 JOIN_S = 0.6  # time constant of joining a loop, and of leaving it
 FALL_S = 0.3  # time constant of a pull that lets go: slow, so that what begins stands out
+RISE_S = 0.1  # of one that comes: what begins is thrown at once, and need not be pulled so, too
+OFTEN = 1.0
+RECALLS_S = 1.0  # how long a throw counts for those after it
 
 
 class Audio(Driver):
@@ -69,6 +72,7 @@ class Audio(Driver):
         self._thrown: FloatArray = np.zeros(latent_dim, np.float32)
         self._signs = np.where(np.arange(latent_dim) % 2, -1, 1).astype(np.float32)
         self._throws = np.ones(3, np.float32)
+        self._often = np.zeros(3)  # throws of each lately, a second
         self._bands: FloatArray = np.zeros(1, np.float32)
         self._size = 1.0
         centred = (np.arange(FIELD) + 0.5) / FIELD * 2 - 1
@@ -88,7 +92,8 @@ class Audio(Driver):
         heard = np.interp(at, np.arange(n), features.bands).astype(np.float32)
         to = self._directions(round(float(value["bass_to"])), value["order"] == "falling")
         fallen = self._heard * np.float32(math.exp(-tick.dt / FALL_S))
-        self._heard = np.maximum(np.float32(loud) * heard, fallen)
+        risen = self._heard + np.float32(step(tick.dt, RISE_S)) * (np.float32(loud) * heard - self._heard)
+        self._heard = np.maximum(risen, fallen)
         self._pull[to] = np.float32(value["reach"]) * self._signs * self._heard
         if tick.dt > 0:
             self._follow_beat(tick.dt, features, value)
@@ -123,13 +128,16 @@ class Audio(Driver):
     ) -> None:
         """Throw the directions of bass, middle and treble where one begins, to and fro by turns."""
         self._thrown *= np.float32(math.exp(-dt / float(value["kick_decay"])))
+        self._often *= math.exp(-dt / RECALLS_S)
         furthest = np.float32(loud * float(value["kick"]))
         begun = (features.onset_low, features.onset_mid, features.onset_high)
         listening = to[[0, (self.latent_dim - 1) // 2, -1]]
         for i, (strength, direction) in enumerate(zip(begun, listening, strict=True)):
             if strength > 0:
                 self._throws[i] *= -1
-                self._thrown[direction] = self._throws[i] * strength * furthest
+                self._often[i] += strength
+                share = 1 / max(1.0, float(self._often[i]) / OFTEN)
+                self._thrown[direction] = self._throws[i] * strength * furthest * share
 
     def go_round(self, turn_s: float) -> None:
         self._turn_s, self._joined = turn_s, 1.0
