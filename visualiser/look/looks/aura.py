@@ -43,5 +43,5 @@ class Aura(Look):
         below = tone((step - self._phase) * spacing)
         covered = inside(along * spacing, pixel)
         place = below + (here - below) * covered
-        # The brighter, the less: else as much light as counts as a flash comes and goes with a kick.
+        # The brighter, the less: else a kick changes as much light as counts as a flash.
         return palette(place * (1 - 0.2 * (1 - 0.8 * place) * (1 - along)))

@@ -34,6 +34,6 @@ class Silk(Look):
         wave = 0.5 + 0.5 * np.sin(np.float32(2 * np.pi) * at)
         sheen = wave**3
         spread = smooth(1 + depth / np.float32(value["reach"]))
-        cloth = palette(spread * (0.16 + 0.24 * wave + 0.14 * sheen))
-        body = palette(0.6 + 0.18 * wave + 0.12 * sheen)
+        cloth = palette(spread * (0.2 + 0.16 * wave + 0.1 * sheen))
+        body = palette(0.66 + 0.13 * wave + 0.09 * sheen)
         return over(cloth, body, inside(depth, pixel))
