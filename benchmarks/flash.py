@@ -220,7 +220,7 @@ def music(quick: bool) -> Iterator[Row]:
     from visualiser.look.looks import looks
 
     for look in looks():
-        held, n = limited(look, 6.0 if quick else 16.0)
+        held, n = limited(look, 8.0 if quick else 16.0)
         yield Row(f"flash: pictures of the demo song limited, {look}", held, "", 0, note=f"of {n}")
 
 

@@ -369,4 +369,4 @@ def test_the_line_at_the_foot_says_what_it_does(program: Program, tmp_path: Path
 
 def test_the_demo_song_is_not_limited_as_it_comes() -> None:
     """By default a performer sees no held pictures, in ordinary music."""
-    assert limited("relief", 4.0)[0] == 0
+    assert limited("relief", 8.0)[0] == 0

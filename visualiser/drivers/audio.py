@@ -17,7 +17,7 @@ from visualiser.walk import FIELD, Loop, Walk, arc
 JOIN_S = 0.6  # time constant of joining a loop, and of leaving it
 FALL_S = 0.3  # time constant of a pull that lets go: slow, so that what begins stands out
 RISE_S = 0.2  # of one that comes: what begins is thrown at once, and need not be pulled so, too
-OFTEN = 0.8  # after so many throws lately one goes half as far, and further ones less and less
+OFTEN = 1.5  # after so many throws lately one goes half as far, and further ones less and less
 RECALLS_S = 1.0  # time constant in which a throw is forgotten by those after it
 
 
