@@ -93,6 +93,7 @@ def flash(quick: bool) -> Iterator[Row]:
 
     yield from search(quick)
     yield from shows(quick)
+    yield from music(quick)
     yield from cost(quick)
 
 
@@ -212,6 +213,38 @@ def shows(quick: bool) -> Iterator[Row]:
     note = f"of {count}" + (f"; not {'; '.join(names)}" if names else "")
     yield Row("flash: shows as they start that are left alone", (1 - changed / count) * 100, "%",
               100, True, note)  # fmt: skip
+
+
+def music(quick: bool) -> Iterator[Row]:
+    """The demo song, as it is heard by default, in every look: how many pictures are limited."""
+    from visualiser.look.looks import looks
+
+    for look in looks():
+        held, n = limited(look, 8.0 if quick else 16.0)
+        yield Row(f"flash: pictures of the demo song limited, {look}", held, "", 0, note=f"of {n}")
+
+
+def limited(look: str, seconds: float) -> tuple[int, int]:
+    """How many pictures of the demo song the guard limits, and of how many: at 30 a second."""
+    from visualiser import run
+    from visualiser.audio.file import DEMO
+    from visualiser.config import CONFIG, load
+    from visualiser.decode import Network
+    from visualiser.film.performance import Order, Played
+    from visualiser.look.panes import Panes
+
+    given = {"look.look": look, "show.driver": "audio", "look.output_only": True}
+    settings = load(run.declared_controls(), CONFIG, given)
+    played = Played(Order(settings, (640, 360), 30, seconds, DEMO))
+    drawing, guard = Panes(played.controls), FlashGuard(played.controls)
+    network, canvas, held, n = Network(), pygame.Surface((640, 360), 0, 32), 0, 0
+    for moment in played.moments():
+        drawing.draw(network.draw(moment.frame), canvas, moment.tick, moment.features)
+        guard.limit(canvas, moment.tick.t)
+        held += guard.limiting
+        n += 1
+    played.close()
+    return held, n
 
 
 def cost(quick: bool) -> Iterator[Row]:

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from program import Program, assert_refused, read_video, wait_until
 from virtual_screen import reads, virtual_screen
 
+from benchmarks.flash import limited
 from visualiser.controls import Controls
 from visualiser.look.flash import GUARD, UNGUARDED, FlashGuard, declare
 from visualiser.verbs.flashes import Audit
@@ -364,3 +365,8 @@ def test_the_line_at_the_foot_says_what_it_does(program: Program, tmp_path: Path
             wait_until(lambda: reads(screen.window()[-60:], "FLASHES NOT LIMITED"), "the warning")
         wait_until(lambda: reads(screen.window()[-60:], "flashes limited"), "the meter again")
         assert playing.is_running(), playing.err
+
+
+def test_the_demo_song_is_not_limited_as_it_comes() -> None:
+    """By default a performer sees no held pictures, in ordinary music."""
+    assert limited("relief", 8.0)[0] == 0

@@ -16,6 +16,9 @@ from visualiser.walk import FIELD, Loop, Walk, arc
 
 JOIN_S = 0.6  # time constant of joining a loop, and of leaving it
 FALL_S = 0.3  # time constant of a pull that lets go: slow, so that what begins stands out
+RISE_S = 0.2  # of one that comes: what begins is thrown at once, and need not be pulled so, too
+OFTEN = 1.5  # after so many throws lately one goes half as far, and further ones less and less
+RECALLS_S = 1.0  # time constant in which a throw is forgotten by those after it
 
 
 class Audio(Driver):
@@ -63,12 +66,14 @@ class Audio(Driver):
         self._phase = self._turn = 0.0
         self._turn_s = 0.0  # of a loop that goes round whatever is heard; 0 is none
         self._joined = 0.0  # 0 walks, 1 is in the loop
+        self._has_begun = False
         self._far = 1.0
         self._heard: FloatArray = np.zeros(latent_dim, np.float32)
         self._pull: FloatArray = np.zeros(latent_dim, np.float32)
         self._thrown: FloatArray = np.zeros(latent_dim, np.float32)
         self._signs = np.where(np.arange(latent_dim) % 2, -1, 1).astype(np.float32)
         self._throws = np.ones(3, np.float32)
+        self._often = np.zeros(3)  # of each lately
         self._bands: FloatArray = np.zeros(1, np.float32)
         self._size = 1.0
         centred = (np.arange(FIELD) + 0.5) / FIELD * 2 - 1
@@ -81,14 +86,20 @@ class Audio(Driver):
         loud = 1 - dynamics + dynamics * features.loudness
         rms = loud * features.rms
         self._phase += tick.dt * float(value["speed"]) * (calm + (1 - calm) * rms)
-        self._far = 1 - distance + distance * rms
+        begun, self._has_begun = self._has_begun, True  # it begins as if it had long heard this
+        far = 1 - distance + distance * rms
+        self._far += (step(tick.dt, FALL_S) if begun else 1.0) * (far - self._far)
         # Each direction listens to its own stretch of the spectrum.
         n = len(features.bands)
         at = np.linspace(0, n - 1, self.latent_dim)
         heard = np.interp(at, np.arange(n), features.bands).astype(np.float32)
         to = self._directions(round(float(value["bass_to"])), value["order"] == "falling")
-        fallen = self._heard * np.float32(math.exp(-tick.dt / FALL_S))
-        self._heard = np.maximum(np.float32(loud) * heard, fallen)
+        heard *= np.float32(loud)
+        rise = np.float32(step(tick.dt, RISE_S) if begun else 1.0)
+        kept = np.float32(math.exp(-tick.dt / FALL_S))
+        risen = self._heard + rise * (heard - self._heard)
+        fallen = np.maximum(heard, self._heard * kept)
+        self._heard = np.where(heard > self._heard, risen, fallen)
         self._pull[to] = np.float32(value["reach"]) * self._signs * self._heard
         if tick.dt > 0:
             self._follow_beat(tick.dt, features, value)
@@ -121,15 +132,22 @@ class Audio(Driver):
         value: Mapping[str, Value],
         to: np.ndarray,
     ) -> None:
-        """Throw the directions of bass, middle and treble where one begins, to and fro by turns."""
+        """Throw the directions of bass, middle and treble where one begins, to and fro by turns.
+
+        What begins often is thrown less far, so that as much changes in a second: where much light
+        comes and goes more than three times in one, that is a flash too many (look.flash).
+        """
         self._thrown *= np.float32(math.exp(-dt / float(value["kick_decay"])))
+        self._often *= math.exp(-dt / RECALLS_S)
         furthest = np.float32(loud * float(value["kick"]))
         begun = (features.onset_low, features.onset_mid, features.onset_high)
         listening = to[[0, (self.latent_dim - 1) // 2, -1]]
         for i, (strength, direction) in enumerate(zip(begun, listening, strict=True)):
             if strength > 0:
                 self._throws[i] *= -1
-                self._thrown[direction] = self._throws[i] * strength * furthest
+                share = np.float32(1 / (1 + self._often[i] / OFTEN))
+                self._often[i] += strength
+                self._thrown[direction] = self._throws[i] * strength * furthest * share
 
     def go_round(self, turn_s: float) -> None:
         self._turn_s, self._joined = turn_s, 1.0

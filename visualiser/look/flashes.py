@@ -31,7 +31,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from visualiser.look.oklab import to_linear
+from visualiser.look.oklab import LUMINANCE, to_linear
 from visualiser.look.turns import Bools, Counts, Signs, Swings, Tally, Turns
 from visualiser.types import FloatArray
 
@@ -79,7 +79,7 @@ def linear(levels: NDArray[np.uint8]) -> FloatArray:
 def signals(r: FloatArray, g: FloatArray, b: FloatArray) -> Colour:
     """Linear R, G, B (n,) -> relative luminance, (R - G - B) from 0 up, and whether that is a
     saturated red."""
-    light: FloatArray = r * np.float32(0.2126) + g * np.float32(0.7152) + b * np.float32(0.0722)
+    light: FloatArray = r * LUMINANCE[0] + g * LUMINANCE[1] + b * LUMINANCE[2]
     other = g + b
     red: FloatArray = np.maximum(r - other, 0)
     # R / (R + G + B) >= 0.8. Nothing else can be that red, so the rest is spared.

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 Colours = NDArray[np.float64]
 
+LUMINANCE = np.array([0.2126, 0.7152, 0.0722], np.float32)  # of linear R, G, B
+
 _TO_LMS = np.array(
     [
         [0.4122214708, 0.5363325363, 0.0514459929],

@@ -43,4 +43,5 @@ class Aura(Look):
         below = tone((step - self._phase) * spacing)
         covered = inside(along * spacing, pixel)
         place = below + (here - below) * covered
-        return palette(place * (0.8 + 0.2 * along))
+        # The brighter, the less: else a kick changes as much light as counts as a flash.
+        return palette(place * (1 - 0.2 * (1 - 0.8 * place) * (1 - along)))

@@ -25,4 +25,4 @@ class Gradient(Look):
     ) -> FloatArray:
         within = np.sqrt(np.clip(depth / np.float32(value["depth"]), 0, 1))
         halo = np.exp(np.minimum(depth, 0) / (np.float32(value["halo"]) + 1e-6))
-        return over(palette(0.36 * halo), palette(0.52 + 0.48 * within), inside(depth, pixel))
+        return over(palette(0.36 * halo), palette(0.6 + 0.4 * within), inside(depth, pixel))

@@ -9,13 +9,15 @@ from numpy.typing import NDArray
 
 from visualiser.controls import Value, number
 from visualiser.look.looks.base import Look, inside, over, smooth
+from visualiser.look.oklab import LUMINANCE
 from visualiser.look.palette import Palette
 from visualiser.types import FloatArray
 
 INNER = 0.2  # pictures; how deep inside the highest sheet lies
-OUTSIDE, INSIDE = 0.55, 0.72  # places on the palette on either side of the outline
+OUTSIDE, INSIDE, HIGHEST = 0.55, 0.72, 0.92  # places on the palette: on either side of the outline
 SHADE = 0.42  # steps; how soft shadows are
 MOST = 40  # sheets
+SHADED = 0.14  # of full light: brighter sheets lose no more of it, lest all flashes that moves
 
 
 class Relief(Look):
@@ -43,18 +45,20 @@ class Relief(Look):
         wandering = ((np.arange(lowest, highest + 1) - self._phase) * step).astype(np.float32)
         edges = np.sort(np.append(wandering, np.float32(0)))  # one sheet is the shape's own
         lifted = smooth(1 + edges / np.float32(reach))  # 0 on the ground, 1 at the outline
-        within = INSIDE + (1 - INSIDE) * np.clip(edges / np.float32(INNER), 0, 1)
+        within = INSIDE + (HIGHEST - INSIDE) * np.clip(edges / np.float32(INNER), 0, 1)
         tones = palette(np.append(0, np.where(edges < 0, OUTSIDE * lifted, within)))
 
         # Of the sheets that throw a shadow on a place only the next higher ones can be told.
         dark = np.append(np.float32(value["shadow"]) * lifted, [0] * 3).astype(np.float32)
+        falls = np.minimum(1, SHADED / np.maximum(tones @ LUMINANCE, 1e-6)).astype(np.float32)
+        on = [dark[k : len(falls) + k] * falls for k in range(3)]
         above = np.append(edges, [np.inf] * 3).astype(np.float32)
 
         def lit(sheet: NDArray[np.intp], depth: FloatArray) -> FloatArray:
             light = np.ones_like(depth)
-            for next_one in (sheet, sheet + 1, sheet + 2):
-                away = np.maximum(above[next_one] - depth, 0) / np.float32(SHADE * step)
-                light = light * (1 - dark[next_one] * np.exp(-away))
+            for k in range(3):
+                away = np.maximum(above[sheet + k] - depth, 0) / np.float32(SHADE * step)
+                light = light * (1 - on[k][sheet] * np.exp(-away))
             return tones[sheet] * light[:, None]
 
         top = np.searchsorted(edges, depth + pixel / 2)  # sheets lie here, or begin to

@@ -16,7 +16,7 @@ class Silk(Look):
     name = "silk"
     blurb = "folds that shine, and wander outwards"
     controls = (
-        number("silk.fold", "from fold to fold", 0.11, 0.01, 0.5, "pictures", 1.25),
+        number("silk.fold", "from fold to fold", 0.16, 0.01, 0.5, "pictures", 1.25),
         number("silk.drift", "how fast folds go outwards", 0.0, -10.0, 10.0, "folds/s"),
         number("silk.reach", "how far it spreads", 0.42, 0.02, 2.0, "pictures", 1.25),
     )
@@ -34,6 +34,6 @@ class Silk(Look):
         wave = 0.5 + 0.5 * np.sin(np.float32(2 * np.pi) * at)
         sheen = wave**3
         spread = smooth(1 + depth / np.float32(value["reach"]))
-        cloth = palette(spread * (0.1 + 0.38 * wave + 0.2 * sheen))
-        body = palette(0.5 + 0.3 * wave + 0.2 * sheen)
+        cloth = palette(spread * (0.2 + 0.16 * wave + 0.1 * sheen))
+        body = palette(0.66 + 0.13 * wave + 0.09 * sheen)
         return over(cloth, body, inside(depth, pixel))
