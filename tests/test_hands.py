@@ -70,8 +70,8 @@ def test_a_key_then_z_then_a_knob_and_osc_sees_all_of_it(tmp_path: Path) -> None
             kept = wait_until(lambda: tomllib.loads(config.read_text())["midi"]["map"], "kept")
             assert kept == {"cc 1:21": "show.speed"}
             assert desk.hears("/show/speed") == 1.25, "learning moved it"
-            turn(knobs, 127)  # past where it is: it leads
-            wait_until(lambda: desk.hears("/show/speed") == 20.0, "a knob")
+            # Past where it is: it leads.
+            wait_until(lambda: turn(knobs, 127) and desk.hears("/show/speed") == 20.0, "a knob")
             desk.send("/show/speed", 3.5)
             wait_until(lambda: desk.hears("/show/speed") == 3.5, "OSC")
             assert "config.toml" not in playing.err, "what it wrote itself is no news"

@@ -125,7 +125,7 @@ def test_lines_that_are_taken_out_go_back_to_the_default(tmp_path: Path) -> None
         (edited(("speed = 1.0 ", "speed = 50.0 ")), "show.speed = 50.0; allowed is a number from"),
         (edited(("speed = 1.0 ", "sped = 1.0 ")), "unknown key 'show.sped'; did you mean 'speed'?"),
         (edited(FASTER, NEON) + "[show\n", "line"),
-        (b"\xff\xfe" + TEXT.encode(), "utf-8"),
+        (b"\xff\xfe" + TEXT.encode(), "it is not UTF-8"),
     ],
 )
 def test_a_broken_file_changes_nothing_says_what_is_wrong_and_can_be_put_right(
