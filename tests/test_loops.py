@@ -17,6 +17,8 @@ from hypothesis import strategies as st
 
 from visualiser import loops
 from visualiser.look.paint import Table, paint
+from visualiser.nets.checkpoint import MODELS, read
+from visualiser.nets.play import Player
 from visualiser.video.picture import picture_of
 
 
@@ -99,6 +101,17 @@ def test_video_pictures_are_much_the_same_without() -> None:
     )
     apart = by_loop.to_ndarray().astype(int) - by_ffmpeg.to_ndarray()
     assert abs(apart.mean()) < 0.5 and np.abs(apart[:360]).max() <= 1
+
+
+@pytest.mark.parametrize("name", ["shapes", "petals"])
+def test_a_network_draws_alike(name: str) -> None:
+    model = read(MODELS / f"{name}.safetensors")
+    player = Player(model)
+    for z in np.random.default_rng(2).normal(size=(5, model.card.architecture.latent_dim)):
+        assert loops.load()
+        by_loop = player.decode(z.astype(np.float32))
+        without()
+        np.testing.assert_allclose(player.decode(z.astype(np.float32)), by_loop, atol=1e-5)
 
 
 @pytest.mark.parametrize("share", [0, 1, 77, 254, 255])

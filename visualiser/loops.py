@@ -1,4 +1,4 @@
-"""Loops over every pixel, which numba compiles.
+"""Loops over every pixel of a picture, which numba compiles.
 
 To load them takes half a second, and some more on the first time on a machine: what makes films
 waits for that, while a window starts without them. Whoever has a loop can do the same with numpy or
@@ -77,6 +77,15 @@ class Loading:
             sys.setswitchinterval(self._interval)
 
 
+def lines(places: Floats, slopes: Floats, least: float, values: Floats) -> None:
+    """What lines are at places, and at least. places: (n, 3) x, y, 1; slopes: (3, m) of each line,
+    what it gives for one of those; values: (n, m)."""
+    for i in range(values.shape[0]):
+        x, y, row = places[i, 0], places[i, 1], values[i]
+        for j in range(values.shape[1]):
+            row[j] = max(x * slopes[0, j] + y * slopes[1, j] + slopes[2, j], least)
+
+
 def paint(
     wide: Floats,
     first: NDArray[np.int64],
@@ -140,6 +149,7 @@ def to_yuv420(pixels: Words, width: int, luma: Octets, blue: Octets, red: Octets
 
 
 _LOOPS: dict[Callable[..., Any], str] = {
+    lines: "(float32[:,::1], float32[:,::1], float32, float32[:,::1])",
     paint: "(float32[:,::1], int64[::1], float32[:,::1], uint32[::1], float32, uint32[:,::1],"
     " int64, int64)",
     blend: "(uint8[::1], uint8[::1], uint16)",

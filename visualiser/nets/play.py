@@ -13,6 +13,7 @@ from itertools import product
 
 import numpy as np
 
+from visualiser import loops
 from visualiser.crew import help_with
 from visualiser.nets import layers
 from visualiser.nets.checkpoint import Checkpoint
@@ -74,8 +75,13 @@ def build(
     """
     steps: list[Run] = [lambda x: np.array(x, np.float32)]
     shared: list[Placed] = []  # neighbouring layers of which two threads do half the rows each
+    cut: Run | None = None  # what takes the place of lines, if a relu follows: both in one go
     for i, layer, given, gives in layers.walk(spec, takes):
         own = {name: weights[f"{i}.{name}"] for name in layer.weights(given)}
+        if cut is not None and isinstance(layer, layers.Activation) and layer.name == "relu":
+            steps[-1], cut = cut, None
+            continue
+        cut = _lines(layer, own, is_cut=True) if isinstance(layer, layers.Lines) else None
         if is_by_pixel(layer, given):
             shared.append((layer, given, own))
             continue
@@ -293,7 +299,8 @@ def _samples(at: FloatArray, n: int) -> FloatArray:
     return np.maximum(0, 1 - np.abs(at[:, None] - np.arange(n))).astype(np.float32)
 
 
-def _lines(layer: layers.Lines, w: dict[str, FloatArray]) -> Run:
+def _lines(layer: layers.Lines, w: dict[str, FloatArray], is_cut: bool = False) -> Run:
+    """is_cut: at 0, as relu does it."""
     places = points(layer.height, layer.width)
     dense = []
     for i in range(len(layer.hidden) + 1):
@@ -310,7 +317,12 @@ def _lines(layer: layers.Lines, w: dict[str, FloatArray]) -> Run:
         line[:-1] = h.reshape(layer.count, 3)
         line[:-1, 2] = size * line[:-1, 2] - line[:-1, :2] @ (z[:2] * w["place"])
         line[-1, 2] = size
-        np.dot(places, line.T, out=values)
+        if compiled := loops.compiled(loops.lines):
+            compiled(places, np.ascontiguousarray(line.T), 0.0 if is_cut else -np.inf, values)
+        else:
+            np.dot(places, line.T, out=values)
+            if is_cut:
+                np.maximum(values, 0, out=values)
         return values.reshape(layer.height, layer.width, layer.count + 1)
 
     return run
