@@ -21,7 +21,7 @@ Words = NDArray[np.uint32]
 Octets = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 
-SWITCH_S = 0.0005  # that another thread has the interpreter's lock while loading
+SWITCH_S = 0.0001  # that another thread has the interpreter's lock while loading
 
 _compiled: dict[Callable[..., Any], Any] = {}
 
