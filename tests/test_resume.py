@@ -183,7 +183,7 @@ def test_two_workers_are_stopped_go_on_and_make_the_same_film(
         assert rendering.wait() == 130
         assert "the same command goes on" in rendering.err
         assert not has_traceback(rendering.err), rendering.err
-    done = program.run(*render)
+    done = program.do(*render)
     assert done.code == 0, done.err
     assert out.read_bytes() == (program.root / "whole.mp4").read_bytes()
     np.testing.assert_array_equal(read_video(out).pictures, whole)
