@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from program import (
+    Done,
     Playing,
     Program,
     assert_refused,
@@ -24,6 +25,9 @@ from program import (
     wait_until,
     write_song,
 )
+
+from visualiser.cli import main
+from visualiser.film import workers
 
 FILM = ("--size", "64x36", "--fps", 20, "--seconds", 5)
 FRAMES = 100
@@ -179,7 +183,7 @@ def test_two_workers_are_stopped_go_on_and_make_the_same_film(
         assert rendering.wait() == 130
         assert "the same command goes on" in rendering.err
         assert not has_traceback(rendering.err), rendering.err
-    done = program.run(*render)
+    done = program.do(*render)
     assert done.code == 0, done.err
     assert out.read_bytes() == (program.root / "whole.mp4").read_bytes()
     np.testing.assert_array_equal(read_video(out).pictures, whole)
@@ -247,8 +251,13 @@ def test_a_cluster_makes_the_same_film_and_one_of_another_version_is_refused(
     assert f"no worker at {address} has this version" in other.lines[1]
 
 
-def test_a_cluster_that_is_not_there_is_told(program: Program) -> None:
+def test_a_cluster_that_is_not_there_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     pytest.importorskip("distributed")
-    render = ["render", "-o", "cluster.mp4", *FILM, "--cluster"]
-    done = program.do(*render, "tcp://127.0.0.1:9")
-    assert_refused(done, "no cluster at tcp://127.0.0.1:9")
+    monkeypatch.setattr(workers, "CONNECT_S", 0.3)
+    out = tmp_path / "cluster.mp4"
+    render = ["render", "-o", out, *FILM, "--cluster", "tcp://127.0.0.1:9"]
+    code = main([str(word) for word in render])
+    assert_refused(Done(code, *capsys.readouterr()), "no cluster at tcp://127.0.0.1:9")
+    assert not out.exists()

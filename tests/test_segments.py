@@ -32,17 +32,20 @@ FORM = Form((96, 54), FPS, ".mp4", Quality(18, "ultrafast"))
 
 
 class Scripted:
-    """A performance in which somebody does things. script: frame -> commands; begin: values."""
+    """A performance in which somebody does things. script: frame -> commands; begin: values;
+    fps: frames per second."""
 
     soundtrack: Soundtrack | None = None
 
     def __init__(
-        self, frames: int, script: dict[int, list[Command]], begin: dict[str, Value]
+        self,
+        frames: int,
+        script: dict[int, list[Command]],
+        begin: dict[str, Value],
+        fps: float = FPS,
     ) -> None:
-        self.frames, self._script = frames, script
+        self.frames, self._script, self.fps = frames, script, fps
         self.controls = Controls(declared_controls(), begin)
-
-    fps = FPS
 
     def moments(self) -> Iterator[Moment]:
         show = Show(self.controls, Inline(lambda frame: frame), 1)
@@ -61,7 +64,7 @@ def whole(film: Scripted, alpha: bool = False) -> np.ndarray:
 
 
 def in_segments(film: Scripted, segment_s: float, alpha: bool = False) -> np.ndarray:
-    segments = list(cut(film, replace(FORM, alpha=alpha), segment_s))
+    segments = list(cut(film, replace(FORM, fps=film.fps, alpha=alpha), segment_s))
     assert sum(segment.frames for segment in segments) == film.frames
     pictures = {}
     for segment in reversed(segments):  # in any order
@@ -74,17 +77,17 @@ def pixels(canvas) -> np.ndarray:
     return np.frombuffer(canvas.get_buffer().raw, np.uint8).reshape(FORM.size[1], FORM.size[0], 4)
 
 
-# Until second 2 everything is skipped for the second segment.
+# Frames are tenths of a second. Until second 2 everything is skipped for the second segment.
 SCRIPTS: dict[str, tuple[dict[int, list[Command]], dict[str, Value]]] = {
-    "looks": ({7: [("look.look", "neon"), ("stage.fade", True)], 101: [("stage.fade", False)],
-               15: [("look.look", "silk"), ("look.palette", "acid")]},
+    "looks": ({3: [("look.look", "neon"), ("stage.fade", True)], 51: [("stage.fade", False)],
+               7: [("look.look", "silk"), ("look.palette", "acid")]},
               {"look.fade": 6.0, "look.drift": 0.1, "stage.fade_s": 8.0}),
-    "models": ({5: [("kaleidoscope.on", True)], 9: [("show.model", "petals")],
-                22: [("show.model", "landscapes")], 33: [("mirror.on", True)]},
+    "models": ({2: [("kaleidoscope.on", True)], 4: [("show.model", "petals")],
+                11: [("show.model", "landscapes")], 16: [("mirror.on", True)]},
                {"look.model_fade": 8.0, "look.fade": 5.0}),
-    "frozen": ({11: [("stage.freeze", True)], 104: [("stage.freeze", False)]}, {}),
-    "trails": ({2: [("trails.on", True)]}, {"trails.length": 4.0, "look.output_only": True}),
-    "painted": ({30: [("show.mode", "latent")], 104: [("show.driver", "random")]},
+    "frozen": ({5: [("stage.freeze", True)], 52: [("stage.freeze", False)]}, {}),
+    "trails": ({1: [("trails.on", True)]}, {"trails.length": 4.0, "look.output_only": True}),
+    "painted": ({15: [("show.mode", "latent")], 52: [("show.driver", "random")]},
                 {"show.mode": "pixel"}),
 }  # fmt: skip
 
@@ -93,14 +96,14 @@ SCRIPTS: dict[str, tuple[dict[int, list[Command]], dict[str, Value]]] = {
 def test_a_segment_is_what_it_is_in_the_whole_film(name: str) -> None:
     """Whatever was skipped before it: what fades, turns, lingers or is frozen since then."""
     script, begin = SCRIPTS[name]
-    film = lambda: Scripted(110, script, begin)  # noqa: E731
+    film = lambda: Scripted(55, script, begin, 10.0)  # noqa: E731
     np.testing.assert_array_equal(in_segments(film(), 5.0), whole(film()))
 
 
 @pytest.mark.parametrize("name", ["looks", "models", "frozen"])
 def test_a_segment_of_a_layer_is_what_it_is_in_the_whole_film(name: str) -> None:
     script, begin = SCRIPTS[name]
-    film = lambda: Scripted(110, script, {**begin, "look.output_only": True})  # noqa: E731
+    film = lambda: Scripted(55, script, {**begin, "look.output_only": True}, 10.0)  # noqa: E731
     found, wanted = in_segments(film(), 5.0, alpha=True), whole(film(), alpha=True)
     np.testing.assert_array_equal(found, wanted)
     assert np.ptp(wanted[..., 3]) > 200, "nothing of it is transparent"
@@ -188,8 +191,7 @@ RECORD = Record()
 def test_a_film_has_every_frame_and_lasts_as_long_as_they(
     tmp_path: Path, fps: float, frames: int
 ) -> None:
-    film = Scripted(frames, {}, {})
-    film.fps = fps
+    film = Scripted(frames, {}, {}, fps)
     out = make(tmp_path / "film.mp4", film)
     video = read_video(out)
     np.testing.assert_allclose(video.times_s, np.arange(frames) / fps, atol=1e-5)

@@ -15,6 +15,7 @@ from visualiser.data import landscapes
 from visualiser.data.pictures import Pictures, open_folder
 from visualiser.nets import checkpoint
 from visualiser.nets.autoencoder import build
+from visualiser.nets.checkpoint import Checkpoint
 from visualiser.nets.play import Player
 from visualiser.train.colour import ColourTraining, train
 from visualiser.train.result import Trained
@@ -41,6 +42,12 @@ def pictures() -> tuple[Pictures, Pictures]:
 @pytest.fixture(scope="module")
 def trained(pictures: tuple[Pictures, Pictures]) -> Trained:
     return train("tiny", TINY, pictures, {"source": "landscapes", "size": 16})
+
+
+@pytest.fixture(scope="module")
+def straight(pictures: tuple[Pictures, Pictures]) -> Checkpoint:
+    """A few steps that nobody stopped."""
+    return train("any", FEW, pictures, {}).checkpoint
 
 
 @pytest.fixture
@@ -96,24 +103,23 @@ def test_a_walk_shows_landscapes(trained: Trained, pictures: tuple[Pictures, Pic
 
 
 def test_the_same_seed_is_the_same_model_and_another_another(
-    pictures: tuple[Pictures, Pictures],
+    pictures: tuple[Pictures, Pictures], straight: Checkpoint
 ) -> None:
-    one, again, other = (
-        train("any", replace(FEW, seed=seed), pictures, {}).checkpoint for seed in (1, 1, 2)
+    again, other = (
+        train("any", replace(FEW, seed=seed), pictures, {}).checkpoint for seed in (1, 2)
     )
-    for name, weight in one.weights.items():
+    for name, weight in straight.weights.items():
         np.testing.assert_array_equal(weight, again.weights[name])
-    np.testing.assert_array_equal(one.latents.directions, again.latents.directions)
-    assert any((one.weights[name] != weight).any() for name, weight in other.weights.items())
+    np.testing.assert_array_equal(straight.latents.directions, again.latents.directions)
+    assert any((straight.weights[name] != weight).any() for name, weight in other.weights.items())
 
 
 @pytest.mark.parametrize("at", [1, 13])
 def test_stopped_and_resumed_is_the_same_as_never_stopped(
-    tmp_path: Path, pictures: tuple[Pictures, Pictures], at: int
+    tmp_path: Path, pictures: tuple[Pictures, Pictures], straight: Checkpoint, at: int
 ) -> None:
     """To the last bit; and nothing else goes on from there."""
     keep = tmp_path / ".any.training"
-    straight = train("any", FEW, pictures, {}).checkpoint
     asked: list[int] = []
     part = train("any", FEW, pictures, {}, stopped=lambda: len(asked) >= at - 1 or asked.append(1),
                  keep=keep)  # fmt: skip

@@ -257,7 +257,7 @@ def test_in_every_shipped_model_the_same_move_is_much_the_same_change(name: str)
     assert (np.diff(visible) <= 0).all() and visible[-1] >= DEAD * visible[0] * 0.99
     product = model.latents.directions @ model.latents.directions.T
     np.testing.assert_allclose(product, np.eye(len(product)), atol=1e-4)
-    found = changes(model, inside(model, max(24, 600 // model.latents.n_directions)))
+    found = changes(model, inside(model, max(24, 300 // model.latents.n_directions)))
     enough = visible >= visible[0] * LEAST_SEEN
     assert found[enough].max() / found[enough].min() < 2.5, found  # 1.3 of many more
     assert found.min() > found.max() / 6, "a direction that does nothing"

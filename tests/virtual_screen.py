@@ -17,6 +17,7 @@ import subprocess
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import lru_cache
 from pathlib import Path
 
 import av
@@ -25,6 +26,7 @@ import pygame
 
 _INSTALL = "apt-get install -y --no-install-recommends xvfb xdotool"
 _LIKELY = [11]  # sizes at which words were found: the last is tried first
+_FOUND = 0.93  # the correlation from which on words are there
 _FONT = Path(__file__).resolve().parents[1] / "assets" / "JetBrainsMono-Regular.ttf"
 
 
@@ -191,11 +193,11 @@ def reads(pixels: np.ndarray, *words: str, sizes: Sequence[int] = range(8, 25)) 
     program's typeface and in one size."""
     page = Page(pixels)
     likely = sorted(sizes, key=lambda size: size != _LIKELY[-1])
-    size = next((size for size in likely if page.match(words[0], size) > 0.93), None)
+    size = next((size for size in likely if page.match(words[0], size) > 0), None)
     if size is None:
         return False
     _LIKELY.append(size)
-    return all(page.match(other, size) > 0.93 for other in words[1:])
+    return all(page.match(other, size) > 0 for other in words[1:])
 
 
 def records(pixels: np.ndarray, seconds: int = 0) -> bool:
@@ -203,7 +205,7 @@ def records(pixels: np.ndarray, seconds: int = 0) -> bool:
     page = Page(pixels)
     size = max(range(8, 25), key=lambda size: page.match("REC 0:", size))
     alike = [page.match(f"REC 0:{n:02}", size) for n in range(60)]
-    return max(alike) > 0.93 and int(np.argmax(alike)) >= seconds
+    return max(alike) > 0 and int(np.argmax(alike)) >= seconds
 
 
 class Page:
@@ -215,26 +217,43 @@ class Page:
         self._squares, self._sums = _total(self._grey**2), _total(self._grey)
 
     def match(self, words: str, size: int) -> float:
-        """The best correlation of the drawn words with any place of the picture, -1..1."""
-        if not pygame.font.get_init():
-            pygame.font.init()
-        drawn = pygame.font.Font(str(_FONT), size).render(words, True, "white")
-        mask = pygame.surfarray.array_alpha(drawn).T.astype(float)
-        ink = np.argwhere(mask > 0)
-        (top, left), (bottom, right) = ink.min(axis=0), ink.max(axis=0) + 1
-        # A pixel of the ground around them, or a full stop would be found in any even place.
-        mask = np.pad(mask[top:bottom, left:right], 1)
-        grey = self._grey
+        """The best correlation of the drawn words with any place of the picture, up to 1; -1 where
+        they are nowhere."""
+        mask, grey = _mask(words, size), self._grey
         if mask.shape[0] > grey.shape[0] or mask.shape[1] > grey.shape[1]:
             return -1.0
-        mask = mask - mask.mean()
-        spectrum = np.fft.rfft2(mask.astype(np.float32), grey.shape)
-        alike = np.fft.irfft2(self._spectrum * np.conj(spectrum), grey.shape)
+        spectrum = _spectrum(words, size, grey.shape)
+        alike = np.fft.irfft2(self._spectrum * spectrum, grey.shape)
         rows, columns = grey.shape[0] - mask.shape[0] + 1, grey.shape[1] - mask.shape[1] + 1
-        within = _within(self._sums, mask.shape)
-        variance = _within(self._squares, mask.shape) - within**2 / mask.size
-        scale = np.sqrt(np.maximum(variance, 25.0 * mask.size) * (mask**2).sum())
-        return float((alike[:rows, :columns] / scale).max())
+        alike, ink = alike[:rows, :columns], (mask**2).sum()
+        least = 25.0 * mask.size  # of what pixels differ, or the words would be found in noise
+        # Where they cannot be, as in most places, nobody need know how much pixels differ there.
+        there = np.nonzero(alike > _FOUND * np.sqrt(least * ink))
+        within = _within(self._sums, mask.shape, there)
+        variance = _within(self._squares, mask.shape, there) - within**2 / mask.size
+        found = alike[there] / np.sqrt(np.maximum(variance, least) * ink)
+        best = float(found.max(initial=-1.0))
+        return best if best > _FOUND else -1.0
+
+
+@lru_cache(maxsize=512)
+def _mask(words: str, size: int) -> np.ndarray:
+    """The drawn words, with a mean of 0."""
+    if not pygame.font.get_init():
+        pygame.font.init()
+    drawn = pygame.font.Font(str(_FONT), size).render(words, True, "white")
+    mask = pygame.surfarray.array_alpha(drawn).T.astype(float)
+    ink = np.argwhere(mask > 0)
+    (top, left), (bottom, right) = ink.min(axis=0), ink.max(axis=0) + 1
+    # A pixel of the ground around them, or a full stop would be found in any even place.
+    mask = np.pad(mask[top:bottom, left:right], 1)
+    return mask - mask.mean()
+
+
+@lru_cache(maxsize=40)
+def _spectrum(words: str, size: int, shape: tuple[int, int]) -> np.ndarray:
+    """What a picture's is multiplied by: kept, as who waits for words looks for them again."""
+    return np.conj(np.fft.rfft2(_mask(words, size).astype(np.float32), shape))
 
 
 def _total(grey: np.ndarray) -> np.ndarray:
@@ -242,7 +261,9 @@ def _total(grey: np.ndarray) -> np.ndarray:
     return np.pad(grey.cumsum(0).cumsum(1), ((1, 0), (1, 0)))
 
 
-def _within(total: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    """The sum over a window of that shape, at every place where it fits."""
-    h, w = shape
-    return total[h:, w:] - total[:-h, w:] - total[h:, :-w] + total[:-h, :-w]
+def _within(
+    total: np.ndarray, shape: tuple[int, int], there: tuple[np.ndarray, np.ndarray]
+) -> np.ndarray:
+    """The sum over a window of that shape, at those places (rows, columns)."""
+    (h, w), (y, x) = shape, there
+    return total[y + h, x + w] - total[y, x + w] - total[y + h, x] + total[y, x]
