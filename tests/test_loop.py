@@ -140,3 +140,8 @@ def test_how_long_it_is_and_what_it_cannot_be(capsys: pytest.CaptureFixture[str]
     for seconds in (0.01, 1e4):
         with pytest.raises(UserError, match="allowed"):
             Played(order(seconds, 60))
+    capsys.readouterr()
+    for word in ("0 bars", "0.01", "11:00"):
+        with pytest.raises(UserError, match=f"--loop {word}: allowed are two frames to 600 s"):
+            order_of(options(loop=word, tempo=120.0), settings())
+    assert not capsys.readouterr().err

@@ -11,6 +11,7 @@ from visualiser.audio.file import audio_duration_s
 from visualiser.config import Settings
 from visualiser.controls import Controls
 from visualiser.cues import Cues
+from visualiser.film.loop import LONGEST_S
 from visualiser.film.performance import Order
 from visualiser.run import CUES, declared_controls, timeline_of
 from visualiser.times import Metre, length
@@ -61,7 +62,9 @@ def _turn(options: argparse.Namespace, metre: Metre | None) -> float:
         wanted = length(options.loop, metre)
     except ValueError as error:
         raise UserError(f"--loop {options.loop}: {error}") from None
-    frames = max(round(wanted * options.fps), 1)
+    frames = round(wanted * options.fps)
+    if frames < 2 or wanted > LONGEST_S:
+        raise UserError(f"--loop {options.loop}: allowed are two frames to {LONGEST_S:g} s")
     seconds = frames / options.fps
     if abs(seconds - wanted) > 1e-9:
         line = f"the loop has {frames} frames: {seconds:.4f} s instead of {wanted:.4f} s"
