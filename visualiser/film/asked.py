@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections import deque
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,8 +23,15 @@ CHANGES = ("timeline", "set_list", "seconds")  # options that no loop can have
 
 
 def length_of(song: Path | None) -> float:
-    """How long a film is if nobody says: as its song, or PREVIEW_S, s."""
-    return audio_duration_s(song) if song else PREVIEW_S
+    """How long a film is if nobody says: as its song, or PREVIEW_S, s. What is missing of the song
+    is told."""
+    if song is None:
+        return PREVIEW_S
+    notices: deque[str] = deque()
+    seconds = audio_duration_s(song, notices)
+    for line in notices:
+        print(line, file=sys.stderr)
+    return seconds
 
 
 def order_of(options: argparse.Namespace, settings: Settings) -> Order:
