@@ -50,6 +50,16 @@ def test_help_lists_the_verbs_and_every_verb_has_its_own(program: Program) -> No
         assert "--config" in own.out
 
 
+def test_numbers_and_words_that_are_none_are_told_with_what_is_allowed(program: Program) -> None:
+    out = ("-o", "never.mp4")
+    seeds = "show.seed = 'x'; allowed is a whole number from 0 to 4294967295"
+    assert_refused(program.do("render", *out, "--seed", "x"), seeds)
+    rates = "train.rate = 'fast'; allowed is a number above 0 and up to 1"
+    assert_refused(program.do("train", "--rate", "fast"), rates)
+    done = program.do("render", *out, "--set-list", "foo")
+    assert_refused(done, "--set-list: 'foo': allowed are time or beats")
+
+
 def test_decode_writes_the_same_picture_as_array_and_as_png(program: Program) -> None:
     for out in ("a.png", "a.npy"):
         done = program.do("decode", "classic-28", "--latent", "-1,0.5,3,2", "-o", out)

@@ -220,7 +220,7 @@ def test_a_file_that_is_nonsense_is_told_once_and_the_others_serve(
     (cues / "set.toml").write_bytes(b"\xff\xfe")
     folder = make_folder()
     found = look(folder)
-    assert list(found.cues) == [1] and found.broken == {2, 3, 4} and found.steps is None
+    assert list(found.cues) == [1] and found.broken.keys() == {2, 3, 4} and found.steps is None
     assert len(found.lines) == 5
     for line, said in zip(
         found.lines,
@@ -233,7 +233,7 @@ def test_a_file_that_is_nonsense_is_told_once_and_the_others_serve(
     assert look(folder).lines == []
     (cues / "2.toml").write_text(to_text(any_cue("mended")))
     found = look(folder)
-    assert found.cues[2].name == "mended" and found.broken == {3, 4}
+    assert found.cues[2].name == "mended" and found.broken.keys() == {3, 4}
 
 
 def test_a_folder_that_goes_away_takes_no_cue_with_it(make_folder, tmp_path: Path) -> None:

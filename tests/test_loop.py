@@ -14,7 +14,7 @@ from program import write_song
 
 from visualiser import config
 from visualiser.config import Settings
-from visualiser.film.asked import order_of
+from visualiser.film.asked import length_of, order_of
 from visualiser.film.drawing import Drawing
 from visualiser.film.performance import Order, Played
 from visualiser.run import declared_controls
@@ -140,3 +140,21 @@ def test_how_long_it_is_and_what_it_cannot_be(capsys: pytest.CaptureFixture[str]
     for seconds in (0.01, 1e4):
         with pytest.raises(UserError, match="allowed"):
             Played(order(seconds, 60))
+    capsys.readouterr()
+    for word in ("0 bars", "0.01", "11:00"):
+        with pytest.raises(UserError, match=f"--loop {word}: allowed are two frames to 600 s"):
+            order_of(options(loop=word, tempo=120.0), settings())
+    assert not capsys.readouterr().err
+
+
+def test_a_song_that_is_cut_short_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    song = tmp_path / "song.wav"
+    write_song(song, 2.0)
+    assert length_of(song) == pytest.approx(2.0) and not capsys.readouterr().err
+    song.write_bytes(song.read_bytes()[: song.stat().st_size // 2])
+    assert length_of(song) == pytest.approx(1.0, abs=0.01)
+    told = capsys.readouterr().err
+    assert told.startswith("song.wav: damaged or cut short, 1.0 s of 2.0 s are missing")
+    assert told.count("\n") == 1

@@ -140,9 +140,9 @@ def disc_on(path: Path, disc: int, ground: int, clear: bool, mode: str = "RGBA")
 def test_one_picture_is_what_is_seen_of_it_whatever_is_hidden(
     tmp_path: Path, mode: str, disc: int, hidden: int
 ) -> None:
-    """White shapes lie on black, as training has them; black ones on white, as on paper."""
+    """Shapes on a transparent ground are light on black, as training has them, dark ones, too."""
     clear = disc_on(tmp_path / "clear.png", disc, hidden, True, mode)
-    solid = disc_on(tmp_path / "solid.png", disc, 255 - disc, False, mode)
+    solid = disc_on(tmp_path / "solid.png", 255, 0, False, mode)
     for turn_light in (False, True):
         got, expected = (read_one(p, GREY, turn_light=turn_light) for p in (clear, solid))
         np.testing.assert_allclose(got, expected, atol=0.02)
@@ -152,6 +152,22 @@ def test_one_picture_is_what_is_seen_of_it_whatever_is_hidden(
     empty = disc_on(tmp_path / "empty.png", 255, 255, True)
     Image.new("RGBA", (40, 40), (255, 255, 255, 0)).save(empty)
     assert not read_one(empty, GREY).any()
+
+
+def test_dark_is_the_shape_on_a_transparent_ground_alone(tmp_path: Path) -> None:
+    """White inside of it is cut out; a picture that is opaque all over is taken as it is."""
+    face = Image.new("LA", (64, 64), (255, 0))
+    face.paste((60, 255), (8, 8, 56, 56))
+    face.paste((255, 255), (24, 24, 40, 40))
+    face.save(tmp_path / "face.png")
+    got = read_one(tmp_path / "face.png", GREY)
+    assert not got[:2].any() and got[7, 7] > 0.95 and got[16, 16] < 0.05
+    lines = disc_on(tmp_path / "lines.png", 255, 0, False)
+    got = read_one(lines, GREY)
+    assert got[0, 0] < 0.05 and got[16, 16] > 0.95
+    paper = disc_on(tmp_path / "paper.png", 0, 255, False)
+    got = read_one(paper, GREY)
+    assert got[0, 0] > 0.95 and got[16, 16] < 0.05
 
 
 @pytest.mark.parametrize("mode", ["RGB", "RGBA", "P", "L", "1", "I;16"])

@@ -13,7 +13,7 @@ from visualiser.drivers import drivers
 from visualiser.run import declared_controls
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
+PAGES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "docs/speed.md")]
 
 
 def commands(text: str) -> list[list[str]]:

@@ -205,7 +205,7 @@ def test_what_the_program_writes_itself_does_not_come_back(tmp_path: Path) -> No
     desk = Desk(tmp_path, memory=memory, hears_room=True)
     memory.keep("sound", "input", "first", "the input")
     memory.keep("sound", "input", "second", "the input")
-    memory.keep("sound", "room_dbfs", [-60.5], "the room")
+    memory.keep("sound", "room_dbfs", [-60.5] * 16, "the room")
     memory.close()
     assert "second" in desk.path.read_text()
     assert desk.applied() == {} and desk.said() == ""

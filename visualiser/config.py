@@ -25,7 +25,7 @@ from pydantic import (
     create_model,
 )
 
-from visualiser import typed
+from visualiser import fits, typed
 from visualiser.controls import Control, Value
 from visualiser.files import Stamp, stamp
 from visualiser.inputs import knobs
@@ -65,7 +65,9 @@ class Sound(Section):
     high_hz: float = Field(16000.0, ge=1000, le=24000)
     gain_attack_s: float = Field(0.03, ge=0, le=10)
     gain_release_s: float = Field(1.5, ge=0.05, le=120)
-    room_dbfs: list[Annotated[float, Field(ge=-120, le=20)]] = Field([], max_length=64)
+    room_dbfs: Annotated[
+        list[Annotated[float, Field(ge=-120, le=20)]], AfterValidator(fits.a_band_each)
+    ] = Field([], max_length=64)
 
 
 class Take(Section):
@@ -73,18 +75,11 @@ class Take(Section):
     sound: bool = False
 
 
-def _place(text: str) -> str:
-    host, _, port = text.rpartition(":")
-    if text and not (host and re.fullmatch(r"[1-9]\d{0,4}", port) and int(port) < 65536):
-        raise ValueError("host:port, as '127.0.0.1:9001', or ''")
-    return text
-
-
 class Osc(Section):
     on: bool = True
-    address: str = "127.0.0.1"
+    address: Annotated[str, AfterValidator(fits.host)] = "127.0.0.1"
     port: int = Field(9000, ge=1, le=65535)
-    feedback: Annotated[str, AfterValidator(_place)] = ""
+    feedback: Annotated[str, AfterValidator(fits.place)] = ""
 
 
 class Midi(Section):
@@ -95,7 +90,7 @@ class Midi(Section):
 
 
 class Stage(Section):
-    display: str | int = 0
+    display: Annotated[str | int, AfterValidator(fits.display)] = 0
     width: int = Field(960, ge=160, le=7680)
     height: int = Field(540, ge=90, le=4320)
 
@@ -134,6 +129,9 @@ ShapeKind = Literal[
 ]
 
 
+Largest = Annotated[float, AfterValidator(fits.from_smallest), Field(validate_default=True)]
+
+
 class Train(Section):
     size: int = Field(28, ge=8, le=512)
     widths: list[Annotated[int, Field(ge=1, le=16384)]] = Field([256, 128, 64, 16], max_length=16)
@@ -141,7 +139,7 @@ class Train(Section):
     kinds: list[ShapeKind] = Field(["circle", "square", "triangle"], min_length=1)
     styles: list[Literal["fill", "stroke"]] = Field(["fill", "stroke"], min_length=1)
     size_min: float = Field(0.1, gt=0, le=1)
-    size_max: float = Field(0.9, gt=0, le=1)
+    size_max: Largest = Field(0.9, gt=0, le=1)
     stroke: float = Field(0.08, gt=0, le=0.5)
     offset: float = Field(0.0, ge=0, le=0.5)
     rotate: bool = False
@@ -161,7 +159,7 @@ class TrainShape(Section):
     latents: int = Field(10, ge=4, le=256)
     kinds: list[ShapeKind] = Field(list(get_args(ShapeKind)), min_length=1)
     size_min: float = Field(0.17, gt=0, le=1)
-    size_max: float = Field(0.9, gt=0, le=1)
+    size_max: Largest = Field(0.9, gt=0, le=1)
     offset: float = Field(0.25, ge=0, le=0.5)
     blended: float = Field(0.4, ge=0, le=1)
     rough: float = Field(0.6, ge=0, le=1)

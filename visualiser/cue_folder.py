@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 from collections import deque
+from collections.abc import Mapping, Set
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,12 +32,13 @@ class Found:
     """What has changed since the look before.
 
     cues: by slot, None where a file has gone; steps: of the set list, None where it is as it was;
-    broken: all slots whose file cannot be used; lines: what is wrong with files, in words.
+    broken: all slots whose file cannot be used, and why not; lines: what is wrong with files, in
+    words.
     """
 
     cues: dict[int, Cue | None] = field(default_factory=dict)
     steps: tuple[Step, ...] | None = None
-    broken: frozenset[int] = frozenset()
+    broken: Mapping[int, str] = field(default_factory=dict)
     lines: list[str] = field(default_factory=list)
 
 
@@ -51,7 +53,7 @@ class CueFolder:
         self._controls, self._kept = controls, kept
         self._waits = waits
         self._seen: dict[str, Stamp] = {}  # the thread's own, and so is
-        self._broken: set[int] = set()
+        self._broken: dict[int, str] = {}
         self._said = ""
         self._thread = ThreadPoolExecutor(1, "cues")
         self._looking: Future[Found] | None = self._thread.submit(self._look)
@@ -112,7 +114,7 @@ class CueFolder:
         for name in [name for name in self._seen if name not in there]:
             del self._seen[name]
             if slot := slot_of(name):
-                self._broken.discard(slot)
+                self._broken.pop(slot, None)
                 found.cues[slot] = None
             elif name == SET:
                 found.steps = ()
@@ -123,15 +125,15 @@ class CueFolder:
                     self._read(name, found)
                 except UserError as error:
                     found.lines.append(f"{self._path / name}: {error}")
-        found.broken = frozenset(self._broken)
+                    if slot := slot_of(name):
+                        self._broken[slot] = found.lines[-1]
+        found.broken = dict(self._broken)
         return found
 
     def _read(self, name: str, found: Found) -> None:
         slot = slot_of(name)
         if slot is None and name != SET:
             raise UserError(f"a cue's file is called 1.toml to {SLOTS}.toml, the set list's {SET}")
-        if slot is not None:
-            self._broken.add(slot)
         try:
             data = read_bytes(self._path / name)
         except OSError as error:
@@ -140,7 +142,7 @@ class CueFolder:
             found.steps = read_steps(data, self._controls)
         else:
             found.cues[slot] = read_cue(data, self._controls, self._kept)
-            self._broken.discard(slot)
+            self._broken.pop(slot, None)
 
     def _put(self, slot: int, cue: Cue | None) -> None:
         make_folder(self._path)
@@ -153,7 +155,7 @@ class CueFolder:
         except OSError as error:
             raise UserError(f"cannot put away {path}: {error.strerror}") from None
         self._seen.pop(path.name, None)
-        self._broken.discard(slot)
+        self._broken.pop(slot, None)
         if cue is not None:
             write_bytes(path, to_text(cue).encode())
             self._seen[path.name] = stamp(path)
@@ -163,3 +165,18 @@ def slot_of(name: str) -> int | None:
     """Which slot a file is of, by its name."""
     found = re.fullmatch(r"([1-9]\d?)\.toml", name, re.ASCII)
     return int(found[1]) if found and int(found[1]) <= SLOTS else None
+
+
+def missing(slots: Mapping[int, str], there: Set[int], broken: Mapping[int, str]) -> list[str]:
+    """A line for each of the slots that is not there: who asks for it, and why it is not.
+
+    slots: and who asks for them, or ""; broken: and what is wrong with their files.
+    """
+    stored = ", ".join(map(str, sorted(there))) or "none"
+    lines = []
+    for slot in sorted(slots.keys() - there):
+        why = f"there is no cue {slot}; stored are {stored}"
+        if slot in broken:
+            why = f"cue {slot} cannot be used, because {broken[slot]}"
+        lines.append(f"{slots[slot]}{': ' * bool(slots[slot])}{why}")
+    return lines

@@ -11,7 +11,7 @@ from typing import Protocol
 from visualiser.controls import Command, Controls, Nudge, Pulse, Stroke, Swap, Value
 from visualiser.cue_controls import kept, slot_in
 from visualiser.cue_files import SLOTS, Cue
-from visualiser.cue_folder import CueFolder, Found
+from visualiser.cue_folder import CueFolder, Found, missing
 from visualiser.morph import Morph
 from visualiser.set_list import SetList
 from visualiser.types import Features, FloatArray, Tick, UserError
@@ -75,7 +75,7 @@ class Cues:
         self._folder = None
         if folder is not None:
             self._folder = CueFolder(folder, controls, self._kept, waits)
-        self._broken: frozenset[int] = frozenset()
+        self._broken: Mapping[int, str] = {}
         self._undo: deque[Stored | Recalled] = deque(maxlen=MOST)
         self.history = History()
         self._current: int | None = None
@@ -223,13 +223,10 @@ class Cues:
         return self
 
     def want(self, slots: Mapping[int, str]) -> None:
-        """UserError where one of them is not there, with what is wrong with the files. slots: and
-        who asks for them."""
-        there = ", ".join(map(str, sorted(self.slots))) or "none"
-        gone = [f"{place}{': ' * bool(place)}there is no cue {slot}; stored are {there}"
-                for slot, place in sorted(slots.items()) if slot not in self.slots]  # fmt: skip
-        if gone:
-            raise UserError("\n".join([*self.notices(), *gone]))
+        """UserError, a line for each of them that is not there, or why it cannot be used. slots:
+        and who asks for them."""
+        if lines := missing(slots, self.slots.keys(), self._broken):
+            raise UserError("\n".join(lines))
 
     def begin(self, slot: int | None = None, at_point: bool = True) -> None:
         """Before the first tick: be at a cue already, with its values; without a slot at the first
@@ -385,8 +382,8 @@ class Cues:
             self.set_list.steps = found.steps
         if found.cues or found.steps is not None:
             self._find_step()
-        missing = {step.cue for step in found.steps or ()} - self.slots.keys() - found.broken
-        for slot in sorted(missing):
+        asked = {step.cue for step in found.steps or ()}
+        for slot in sorted(asked - self.slots.keys() - found.broken.keys()):
             self._lines.append(f"the set list asks for cue {slot}, which is not there")
         self._broken = found.broken
         self._lines += found.lines
@@ -396,5 +393,5 @@ class Cues:
         file cannot be used is not free."""
         if self._cleared is not None:
             return self._cleared
-        taken = self.slots.keys() | self._broken
+        taken = self.slots.keys() | self._broken.keys()
         return next((slot for slot in range(1, SLOTS + 1) if slot not in taken), None)

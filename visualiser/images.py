@@ -7,9 +7,10 @@ import errno
 import re
 import stat
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -93,9 +94,10 @@ def to_rgb(picture: Image.Image, ink: bool = False) -> Image.Image:
     """Any mode in 8 bit RGB, transparent ones on black. Whole numbers of 16 bit and more are taken
     for 16 bit, and floats that are nowhere above 1 for 0..1, others for 0..255.
 
-    ink: lay what is transparent on white where that which is seen of it is dark.
+    ink: what is dark on a transparent ground becomes light on black; on a ground that is not, dark
+    is left as it is, and lies on white where it is transparent.
     """
-    from PIL import Image
+    from PIL import Image, ImageChops, ImageOps
 
     mode = picture.mode
     if mode == "F":
@@ -106,10 +108,20 @@ def to_rgb(picture: Image.Image, ink: bool = False) -> Image.Image:
         picture = Image.fromarray((np.clip(np.asarray(picture), 0, 65535) >> 8).astype(np.uint8))
     elif picture.has_transparency_data:
         colours = picture.convert("RGBA")
-        ground = 255 if ink and _is_dark(colours) else 0
+        is_ink = ink and _is_dark(colours)
+        alpha = colours.getchannel("A")
+        if is_ink and border(np.asarray(alpha)) < 128:
+            dark = ImageOps.invert(colours.convert("L")).point(lambda value: min(2 * value, 255))
+            return ImageChops.multiply(dark, alpha).convert("RGB")
+        ground = 255 if is_ink else 0
         under = Image.new("RGBA", picture.size, (ground, ground, ground, 255))
         return Image.alpha_composite(under, colours).convert("RGB")
     return picture if picture.mode == "RGB" else picture.convert("RGB")
+
+
+def border(grey: NDArray[Any]) -> float:
+    """The median of a picture's outermost pixels, (H, W)."""
+    return float(np.median(np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])))
 
 
 def _is_dark(colours: Image.Image) -> bool:

@@ -33,7 +33,7 @@ def parser() -> argparse.ArgumentParser:
             "--audio", type=Path, metavar="FILE", nargs=songs, help="a song to listen to"
         )
         added.add_argument("--seconds", type=typed.seconds, metavar="S", help="how long")
-        added.add_argument("--seed", type=int, metavar="N", help="of every random number")
+        added.add_argument("--seed", type=typed.number, metavar="N", help="of every random number")
 
     play = verb("play", "play live; this is what happens without a verb")
     showing(play)
@@ -64,7 +64,7 @@ def parser() -> argparse.ArgumentParser:
         "--set-list",
         nargs="?",
         const="",
-        choices=("", "time", "beats"),
+        type=typed.advance,
         metavar="time|beats",
         help="play the set list, as config.toml says, or so",
     )
@@ -104,26 +104,26 @@ def parser() -> argparse.ArgumentParser:
     train.add_argument("--images", type=Path, metavar="DIR", help="a folder, or an IDX file")
     train.add_argument("--name", help="of the model; without one the next that is free")
     train.add_argument("--resume", action="store_true", help="go on with one that was interrupted")
-    train.add_argument("--size", type=int, help="of the pictures, px")
+    train.add_argument("--size", type=typed.number, help="of the pictures, px")
     train.add_argument(
         "--widths", type=typed.numbers, metavar="256,128,...", help="of hidden layers"
     )
-    train.add_argument("--latents", type=int, help="how many")
+    train.add_argument("--latents", type=typed.number, help="how many")
     train.add_argument("--kinds", type=typed.words, metavar="circle,square,...")
     train.add_argument("--styles", type=typed.words, metavar="fill,stroke")
-    train.add_argument("--stroke", type=float, help="line width, share of the picture")
-    train.add_argument("--offset", type=float, help="off the middle, share of the picture")
+    train.add_argument("--stroke", type=typed.number, help="line width, share of the picture")
+    train.add_argument("--offset", type=typed.number, help="off the middle, share of the picture")
     train.add_argument("--rotate", action="store_true", default=None, help="turn the shapes")
-    train.add_argument("--pictures", type=int, help="to train on")
-    train.add_argument("--blended", type=float, help="share of shapes half-way between two")
-    train.add_argument("--noise", type=float, help="share of pixels that greys replace, at most")
-    train.add_argument("--epochs", type=int)
-    train.add_argument("--steps", type=int, help="of shape and colour models")
-    train.add_argument("--beta", type=float, help="weight of the KL divergence, likewise")
-    train.add_argument("--batch", type=int)
-    train.add_argument("--rate", type=float, help="Adam's highest learning rate")
+    train.add_argument("--pictures", type=typed.number, help="to train on")
+    train.add_argument("--blended", type=typed.number, help="share of shapes half-way between two")
+    train.add_argument("--noise", type=typed.number, help="share of pixels made grey, at most")
+    train.add_argument("--epochs", type=typed.number)
+    train.add_argument("--steps", type=typed.number, help="of shape and colour models")
+    train.add_argument("--beta", type=typed.number, help="weight of the KL divergence, likewise")
+    train.add_argument("--batch", type=typed.number)
+    train.add_argument("--rate", type=typed.number, help="Adam's highest learning rate")
     train.add_argument("--loss", help="bce or mse")
-    train.add_argument("--seed", type=int)
+    train.add_argument("--seed", type=typed.number)
     train.add_argument("--force", action="store_true", help="write over a model of that name")
 
     models = verb("models", "list the models; with a name, draw that one's card")

@@ -57,6 +57,11 @@ class Panel:
         return bool(self._controls["window.panel"])
 
     @property
+    def right(self) -> int:
+        """Where it ended when it was drawn last, px."""
+        return self._box.right
+
+    @property
     def selected(self) -> Control | None:
         """The control under the mark, while it is open."""
         shown = self._shown()

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from visualiser.files import write_bytes
-from visualiser.images import open_image, refuse_endless, small_rgb, why_not
+from visualiser.images import border, open_image, refuse_endless, small_rgb, why_not
 from visualiser.look.upscale import resize
 from visualiser.nets.architecture import Architecture
 from visualiser.types import FloatArray, UserError
@@ -20,8 +20,8 @@ _SPARE = 4  # how many times the network's size a picture is taken apart in floa
 def read(path: Path, wanted: Architecture, turn_light: bool = False) -> FloatArray:
     """A picture as an encoder takes it, (H, W) or (H, W, 3) float32 0..1: from a .npy of floats, or
     whatever Pillow reads. What is not of the network's proportions gets black beside it, so that a
-    circle stays one. What is transparent is laid on black; where greys are encoded, on white below
-    what is dark.
+    circle stays one. What is transparent is laid on black; where greys are encoded, what is dark on
+    a transparent ground is the shape, and becomes light.
 
     turn_light: take a dark drawing on a light ground for what is meant by it. Raises UserError.
     """
@@ -34,7 +34,7 @@ def read(path: Path, wanted: Architecture, turn_light: bool = False) -> FloatArr
         channels = np.repeat(channels, 3, axis=2) if channels.shape[2] == 1 else channels
     elif channels.shape[2] == 3:
         channels = channels.mean(axis=2, keepdims=True)
-    if turn_light and not in_colour and _ground(channels[..., 0]) > 0.5:
+    if turn_light and not in_colour and border(channels[..., 0]) > 0.5:
         channels = 1 - channels
     fitted = np.stack(
         [_fit(c, wanted.height, wanted.width) for c in np.moveaxis(channels, 2, 0)], 2
@@ -75,12 +75,6 @@ def _fit(grey: FloatArray, height: int, width: int) -> FloatArray:
     left, top = (across - wide) // 2, (down - high) // 2
     whole = np.pad(grey, ((top, down - high - top), (left, across - wide - left)))
     return np.clip(resize(np.ascontiguousarray(whole), (height, width)), 0, 1)
-
-
-def _ground(grey: FloatArray) -> float:
-    """How light the picture's border is."""
-    border = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
-    return float(np.median(border))
 
 
 def _read_array(path: Path) -> FloatArray:

@@ -117,14 +117,15 @@ class Scope:
         size = min(height // 36, width // 66) if is_wide else min(height // 48, width // 42)
         size = max(size, 8)
         small = max(size * 4 // 5, 8)
-        box = pygame.Rect(size, 0, width - 2 * size, size * (13 if is_wide else 23))
+        box = pygame.Rect(size, 0, width - 2 * size, size * (12 if is_wide else 23))
         box.bottom = height - foot - size // 2
         if box.top < 3 * size or box.width < 36 * size:
             return  # no room for it
         if t - self._read_t >= _READ_S or t < self._read_t:
             self._read_t = t
             self._read(features, hearing)
-        inner = pygame.Rect(box.left, box.top + 3 * size, box.width, box.height - 4 * size)
+        inner = pygame.Rect(box.left, box.top + 5 * size // 2, box.width, 0)
+        inner.height = box.height - 7 * size // 2
         parts = _parts(inner.inflate(-3 * size, 0), is_wide, size)
         key = (box.size, size, hearing.edges_hz.tobytes())
         if self._ground is None or self._ground[0] != key:
@@ -156,7 +157,7 @@ class Scope:
         fit = int((box.width - 3 * size) / (size * ADVANCE))
         words = words if len(words) <= fit else f"{words[: fit - 3]}..."
         colour = ALERT if hearing.trouble else PAPER
-        canvas.blit(text(words, size, colour), (box.left + 3 * size // 2, box.top + size))
+        canvas.blit(text(words, size, colour), (box.left + 3 * size // 2, box.top + size * 3 // 4))
 
     def _bands(
         self, canvas: pygame.Surface, box: pygame.Rect, small: int, features: Features

@@ -32,9 +32,9 @@ class Strip:
         width, height = canvas.get_size()
         size = line_height
         small, gap, pad = max(size * 4 // 5, 8), max(size * 2 // 3, 4), size
-        side = min((width - 2 * size - 2 * pad - (KEYS - 1) * gap) // KEYS, height // 6)
+        side = min((width - 2 * size - 2 * pad - (KEYS - 1) * gap) // KEYS, height // 7)
         inner = KEYS * side + (KEYS - 1) * gap
-        box = pygame.Rect(0, 0, inner + 2 * pad, side + 2 * pad + 3 * size + 3 * small)
+        box = pygame.Rect(0, 0, inner + 2 * pad, side + 2 * pad + 3 * size + 5 * small // 2)
         box.midbottom = (width // 2, height - foot - size // 2)
         if side < 2 * size or box.top < 3 * size:
             return 0

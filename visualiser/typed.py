@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
+from contextlib import suppress
 from typing import NoReturn
 
 from visualiser.types import UserError
@@ -72,6 +73,21 @@ def _whole(word: str, lo: int, hi: int, what: str) -> int:
 
 def workers(word: str) -> int:
     return int(between(word if word.isdecimal() else "", 1, 64, "workers"))
+
+
+def number(word: str) -> int | float | str:
+    """Of a setting that config.toml has, too: where it is none, config.py says what is allowed."""
+    for kind in (int, float):
+        with suppress(ValueError):
+            return kind(word)
+    return word
+
+
+def advance(word: str) -> str:
+    """How the set list goes on; "" is as config.toml says."""
+    if word not in ("", "time", "beats"):
+        raise argparse.ArgumentTypeError(f"{word!r}: allowed are time or beats, or nothing")
+    return word
 
 
 def numbers(word: str) -> list[int]:

@@ -210,10 +210,11 @@ class Window:
             self._help.draw(self.canvas, self._line_height() + 4)
         elif self.picker.is_open:
             self.picker.draw(self.canvas, self._line_height())
+        left = self.panel.right if self.panel.is_open and not covered else 0
         if frame.error:
-            self._message(f"the network failed: {frame.error}", ALERT)
+            self._message(f"the network failed: {frame.error}", ALERT, left)
         elif status.message:
-            self._message(status.message, PAPER)
+            self._message(status.message, PAPER, left)
 
     def place(self) -> Place | None:
         """Where it is; None while it fills the screen."""
@@ -308,13 +309,17 @@ class Window:
             colour = ALERT if features.level_dbfs > -1 else PAPER
             pygame.draw.rect(self.canvas, colour, full, border_radius=box.height // 2)
 
-    def _message(self, words: str, colour: tuple[int, int, int]) -> None:
+    def _message(self, words: str, colour: tuple[int, int, int], left: int) -> None:
+        """left: where what is beside it ends, px."""
         size = self._line_height()
         width = self.canvas.get_width()
-        fit = max(int((width - 4 * size) / (size * ADVANCE)), 8)
-        for n, line in enumerate(textwrap.wrap(words, fit, break_on_hyphens=False)[:3]):
+        if width - left < 24 * size:  # there is no room beside it
+            left = 0
+        fit = max(int((width - left - 4 * size) / (size * ADVANCE)), 8)
+        most = 6 if left else 3
+        for n, line in enumerate(textwrap.wrap(words, fit, break_on_hyphens=False)[:most]):
             drawn = text(line, size, colour)
-            box = drawn.get_rect(midtop=(width // 2, int(size * (0.8 + 1.5 * n))))
+            box = drawn.get_rect(midtop=((left + width) // 2, int(size * (0.8 + 1.5 * n))))
             pygame.draw.rect(
                 self.canvas, INK, box.inflate(size, size // 2), border_radius=size // 2
             )

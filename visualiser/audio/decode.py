@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import wave
 from collections import deque
 from collections.abc import Generator
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +17,9 @@ from visualiser.types import FloatArray, UserError
 if TYPE_CHECKING:
     from av import AudioFrame
     from av.container import InputContainer
+
+
+ENDLESS_WAV = 0x7FFF_0000  # bytes: headers of streams say so many, or twice as many
 
 
 def frames(
@@ -66,12 +71,23 @@ def frames(
         length_s = 0.0
         if stream.duration and stream.time_base and container.format.name not in ("mp3", "aac"):
             length_s = float(stream.duration * stream.time_base)
+        if container.format.name == "wav":
+            length_s = max(length_s, _said_in_wav(path))
         if damage_s:
             notices.append(f"{path.name}: damaged at {damage_s[0]:.1f} s; played what can be read")
         elif (lost_s := length_s - count / SAMPLERATE) > 0.1:
             notices.append(
                 f"{path.name}: damaged or cut short, {lost_s:.1f} s of {length_s:.1f} s are missing"
             )
+
+
+def _said_in_wav(path: Path) -> float:
+    """How long a file is by its header, s: FFmpeg goes by what is there. 0 where it says nothing,
+    as one that was written into a pipe."""
+    with suppress(wave.Error, EOFError, OSError), wave.open(str(path)) as file:
+        if file.getnframes() * file.getnchannels() * file.getsampwidth() < ENDLESS_WAV:
+            return file.getnframes() / file.getframerate()
+    return 0.0
 
 
 def mono(path: Path, notices: deque[str]) -> Generator[FloatArray, None, None]:

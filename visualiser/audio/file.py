@@ -96,18 +96,19 @@ class AudioFile:
         self._blocks.close()
 
 
-def audio_samples(path: str | Path) -> int:
+def audio_samples(path: str | Path, notices: deque[str] | None = None) -> int:
     """How many samples the file decodes to at 48 kHz, counted by decoding all of it.
 
     (What a file says of its own length is often wrong.) Takes about a second for five minutes of
-    mp3. Raises UserError as AudioFile does.
+    mp3. notices: where to say what is damaged, or missing. Raises UserError as AudioFile does.
     """
-    count = sum(block.size for block in decode.mono(Path(path), deque(maxlen=1)))
+    said: deque[str] = deque(maxlen=1) if notices is None else notices
+    count = sum(block.size for block in decode.mono(Path(path), said))
     if not count:
         raise UserError(f"{path}: there is no sound in it, its length is zero")
     return count
 
 
-def audio_duration_s(path: str | Path) -> float:
+def audio_duration_s(path: str | Path, notices: deque[str] | None = None) -> float:
     """The exact length of a file in seconds; see audio_samples()."""
-    return audio_samples(path) / SAMPLERATE
+    return audio_samples(path, notices) / SAMPLERATE

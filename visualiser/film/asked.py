@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections import deque
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from visualiser.audio.file import audio_duration_s
 from visualiser.config import Settings
 from visualiser.controls import Controls
 from visualiser.cues import Cues
+from visualiser.film.loop import LONGEST_S
 from visualiser.film.performance import Order
 from visualiser.run import CUES, declared_controls, timeline_of
 from visualiser.times import Metre, length
@@ -21,8 +23,15 @@ CHANGES = ("timeline", "set_list", "seconds")  # options that no loop can have
 
 
 def length_of(song: Path | None) -> float:
-    """How long a film is if nobody says: as its song, or PREVIEW_S, s."""
-    return audio_duration_s(song) if song else PREVIEW_S
+    """How long a film is if nobody says: as its song, or PREVIEW_S, s. What is missing of the song
+    is told."""
+    if song is None:
+        return PREVIEW_S
+    notices: deque[str] = deque()
+    seconds = audio_duration_s(song, notices)
+    for line in notices:
+        print(line, file=sys.stderr)
+    return seconds
 
 
 def order_of(options: argparse.Namespace, settings: Settings) -> Order:
@@ -61,7 +70,9 @@ def _turn(options: argparse.Namespace, metre: Metre | None) -> float:
         wanted = length(options.loop, metre)
     except ValueError as error:
         raise UserError(f"--loop {options.loop}: {error}") from None
-    frames = max(round(wanted * options.fps), 1)
+    frames = round(wanted * options.fps)
+    if frames < 2 or wanted > LONGEST_S:
+        raise UserError(f"--loop {options.loop}: allowed are two frames to {LONGEST_S:g} s")
     seconds = frames / options.fps
     if abs(seconds - wanted) > 1e-9:
         line = f"the loop has {frames} frames: {seconds:.4f} s instead of {wanted:.4f} s"

@@ -211,7 +211,7 @@ def to_found(line: Any) -> Found:
             for cue, time, hold, bars in line["l"]
         )
     cues = {int(slot): _to_cue(str(text)) for slot, text in line.get("q", {}).items()}
-    return Found(cues, steps, frozenset(int(slot) for slot in line.get("x", [])))
+    return Found(cues, steps, {int(slot): "" for slot in line.get("x", [])})
 
 
 def _to_cue(text: str) -> Cue | None:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
+from visualiser.audio.file import AudioFile
 from visualiser.files import make_folder
 from visualiser.film.parts import Parts
 from visualiser.film.render import Hands, is_cut
@@ -34,12 +35,14 @@ def films(options: argparse.Namespace, film: Film) -> int:
         raise UserError("--take is of one film: give it one song, or none")
     if out.suffix and not out.is_dir():
         raise UserError(f"{out}: of several songs come several films; -o takes a folder")
+    outs = [out / name for name in names(songs)]
+    _want([song for song, made in zip(songs, outs, strict=True) if not _is_there(options, made)])
     make_folder(out)
     code = 0
     with _hands(options) as hands:
-        for song, name in zip(songs, names(songs), strict=True):
+        for song, made in zip(songs, outs, strict=True):
             try:
-                done = _one(options, song, out / name, film, hands)
+                done = _one(options, song, made, film, hands)
             except UserError as error:
                 print(f"squircle: {printable(str(error))}", file=sys.stderr)
                 code = 2
@@ -59,10 +62,26 @@ def names(songs: Sequence[Path]) -> list[str]:
     return [f"{name}{SUFFIX}" for name in found]
 
 
+def _want(songs: Sequence[Path]) -> None:
+    """UserError, a line for each that cannot be heard: before hours of drawing the others."""
+    lines = []
+    for song in songs:
+        try:
+            AudioFile(song).close()
+        except UserError as error:
+            lines.append(str(error))
+    if lines:
+        raise UserError("\n".join(lines))
+
+
+def _is_there(options: argparse.Namespace, out: Path) -> bool:
+    return options.resume and out.exists() and not Parts(out).is_unfinished
+
+
 def _one(
     options: argparse.Namespace, song: Path | None, out: Path, film: Film, hands: Hands | None
 ) -> int:
-    if options.resume and out.exists() and not Parts(out).is_unfinished:
+    if _is_there(options, out):
         print(f"{out} is there already")
         return 0
     return film(argparse.Namespace(**{**vars(options), "audio": song, "out": out}), hands)
