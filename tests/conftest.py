@@ -26,6 +26,7 @@ from hypothesis import settings
 
 from visualiser import latents
 from visualiser.controls import Control, Controls
+from visualiser.exchange import measure
 from visualiser.frame import Frame
 from visualiser.nets import checkpoint
 from visualiser.nets.architecture import Architecture
@@ -132,6 +133,7 @@ def few_samples() -> Iterator[None]:
     time that a small model needs."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(order_directions, "__defaults__", (1, 20, None))
+        patch.setattr(measure, "SAMPLES", 20)
         yield
 
 

@@ -19,6 +19,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TypeVar
 
@@ -120,7 +121,8 @@ class Program:
         assert text.count("yields = true") == 1  # or it never ends beside other tests
         text = text.replace("yields = true", "yields = false")
         config.write_text(text.replace("[osc]\non = true", "[osc]\non = false"))
-        unfinished = shutil.ignore_patterns("*.pyc.*")  # that another test's program compiles now
+        keep_loops()
+        unfinished = shutil.ignore_patterns("*.pyc.*", "*.nb?.*")  # that another compiles now
         for name in ("visualiser", "assets", "models"):
             shutil.copytree(ROOT / name, self.root / name, ignore=unfinished)
         self.models = self.root / "models"
@@ -264,6 +266,15 @@ class Terminal:
         # Read on: a full terminal would keep it waiting.
         wait_until(lambda: (self.seen(), self.process.poll() is not None)[1], "its end", limit_s)
         return self.process.returncode
+
+
+@cache
+def keep_loops() -> None:
+    """Let numba keep the compiled loops beside their source, from where each copy takes them: to
+    compile them anew in every copy takes seconds."""
+    subprocess.run(
+        [sys.executable, "-c", "from visualiser import loops; loops.load()"], cwd=ROOT, check=True
+    )
 
 
 def command(arguments: Sequence[object]) -> list[str]:

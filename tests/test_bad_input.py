@@ -163,17 +163,21 @@ def test_a_good_model_may_begin_with_any_byte(program: Program) -> None:
 
 
 def test_a_broken_model_in_the_folder_does_not_stop_the_others(
-    tmp_path: Path, broken: Path
+    program: Program, broken: Path
 ) -> None:
-    with Program(tmp_path) as program:
-        shutil.copy(broken / "pickle.safetensors", program.models / "classic-30.safetensors")
+    added = program.models / "classic-30.safetensors"
+    shutil.copy(broken / "pickle.safetensors", added)
+    try:
         listed = program.do("models", "--json")
-        assert [row["name"] for row in json.loads(listed.out)] == SHIPPED
-        assert_refused(listed, "classic-30")
         done = program.do("render", "-o", "a.mp4", "--seconds", "0.1", "--size", "64x64")
-        assert done.code == 0, done.err
-        assert_refused(program.run("--model", "classic-30", env=DUMMY), "classic-30")
-        assert not (program.root / "harmed").exists()
+        played = program.run("--model", "classic-30", env=DUMMY)
+    finally:
+        added.unlink()
+    assert [row["name"] for row in json.loads(listed.out)] == SHIPPED
+    assert_refused(listed, "classic-30")
+    assert done.code == 0, done.err
+    assert_refused(played, "classic-30")
+    assert not (program.root / "harmed").exists()
 
 
 @pytest.fixture

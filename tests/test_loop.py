@@ -53,7 +53,7 @@ def pictures(asked: Order) -> np.ndarray:
 @pytest.mark.parametrize("driver", ["perlin", "audio"])
 def test_the_turn_before_is_the_same_picture_by_picture(driver: str) -> None:
     values = {"show__driver": driver, "look__look": "contour", **MOVING}
-    played = Played(order(1.5, 12, **values))
+    played = Played(order(1.5, 10, **values))
     turn = played._turn
     played._turn = replace(turn, before=turn.before + turn.frames)
     drawing = Drawing(played.controls, SIZE)
@@ -79,7 +79,7 @@ LOOKS = ["relief", "contour", "silk", "neon"]
 def test_the_end_leads_to_the_beginning(driver: str, mode: str) -> None:
     for seed, look in enumerate(LOOKS[:2] if mode == "latent" else LOOKS[2:], 1):
         values = {"show__driver": driver, "show__mode": mode, "look__look": look, "seed": seed}
-        moves, seam = steps(pictures(order(1.5, 12, **values)))
+        moves, seam = steps(pictures(order(1.5, 10, **values)))
         assert moves.max() > 0.05, "nothing moves"
         assert seam <= moves.max(), (seed, look)
 
@@ -100,7 +100,7 @@ def test_trails_colours_effects_and_grains_come_round_too(mode: str) -> None:
 
 @pytest.mark.parametrize("driver", ["perlin", "simplex", "random", "audio"])
 def test_its_way_is_the_same_turn_after_turn(driver: str) -> None:
-    played = Played(order(2.0, 15, show__driver=driver, show__speed=1.7))
+    played = Played(order(2.0, 10, show__driver=driver, show__speed=1.7))
     turn = played._turn
     heard = turn.hear(played._listener)
     n = turn.frames
@@ -114,7 +114,7 @@ def test_its_way_is_the_same_turn_after_turn(driver: str) -> None:
 
 def test_a_loop_of_a_song_hears_its_first_bars(tmp_path: Path) -> None:
     write_song(tmp_path / "song.wav", 5.0)
-    asked = order(1.5, 12, tmp_path / "song.wav", show__driver="audio", look__output_only=True)
+    asked = order(1.5, 10, tmp_path / "song.wav", show__driver="audio", look__output_only=True)
     moves, seam = steps(pictures(asked))
     assert seam <= moves.max() and moves.mean() > 0.2
     played = Played(asked)

@@ -14,6 +14,7 @@ from visualiser.types import FloatArray
 
 ANNOUNCED = "looking at what it draws; a slow decoder takes up to a minute"
 MEASURE_S = 30.0  # for how long, about, directions are measured
+SAMPLES = 96  # points at which directions are measured, at most
 MOST_DIRECTIONS = 64
 ALL_OF = 512  # latents: with more, directions are drawn by lot
 TIMED, TIMED_S = 8, 4.0  # pictures drawn to see how long one takes; seconds at most
@@ -74,7 +75,7 @@ def directions(made: Checkpoint, seconds: float) -> tuple[Checkpoint, str]:
     pictures = int(MEASURE_S / max(seconds, 1e-6))
     each = 5 * dim + 1  # pictures a sample, as order_directions has it
     if dim <= ALL_OF and 8 * each <= pictures:
-        made = order_directions(made, samples=min(96, pictures // each))
+        made = order_directions(made, samples=min(SAMPLES, pictures // each))
         found = len(made.latents.directions)
         kept = made.latents.directions[:MOST_DIRECTIONS], made.latents.visibility[:MOST_DIRECTIONS]
         if found > MOST_DIRECTIONS:
