@@ -287,7 +287,6 @@ def test_a_mistake_on_the_command_line_is_said_to_be_there(path: Path) -> None:
         ('[osc]\naddress = ""', "osc.address = ''; allowed is an address"),
         ('[osc]\nfeedback = "1.2.3:9001"', "osc.feedback = '1.2.3:9001'; allowed is host:port"),
         ("[stage]\ndisplay = -1", "stage.display = -1; allowed is 0 for none, the number"),
-        ("[sound]\nroom_dbfs = [-60.0]", "sound.room_dbfs = [-60.0]; allowed is 16 numbers"),
         ("[train]\nsize_min = 0.95", "train.size_max = 0.9; allowed is a number from size_min"),
         ("[train_shape]\nsize_min = 0.5\nsize_max = 0.4", "train_shape.size_max = 0.4; allowed"),
     ],
@@ -305,7 +304,6 @@ def test_what_does_not_fit_together_is_refused_where_it_is_read(
         '[osc]\naddress = "::1"\nfeedback = "desk.local:9001"',
         '[osc]\naddress = "localhost"\nfeedback = "::1:9001"',
         "[stage]\ndisplay = 2",
-        "[sound]\nbands = 4\nroom_dbfs = [-60.0, -61.0, -62.0, -63.0]",
         "[train]\nsize_min = 0.5\nsize_max = 0.5",
     ],
 )

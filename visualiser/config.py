@@ -65,9 +65,7 @@ class Sound(Section):
     high_hz: float = Field(16000.0, ge=1000, le=24000)
     gain_attack_s: float = Field(0.03, ge=0, le=10)
     gain_release_s: float = Field(1.5, ge=0.05, le=120)
-    room_dbfs: Annotated[
-        list[Annotated[float, Field(ge=-120, le=20)]], AfterValidator(fits.a_band_each)
-    ] = Field([], max_length=64)
+    room_dbfs: list[Annotated[float, Field(ge=-120, le=20)]] = Field([], max_length=64)
 
 
 class Take(Section):

@@ -8,14 +8,6 @@ import re
 from pydantic import ValidationInfo
 
 
-def a_band_each(levels: list[float], info: ValidationInfo) -> list[float]:
-    """Of a section that has `bands` above it."""
-    bands = info.data.get("bands", len(levels))
-    if levels and len(levels) != bands:
-        raise ValueError(f"{bands} numbers, as sound.bands says, or [], to learn it anew")
-    return levels
-
-
 def from_smallest(largest: float, info: ValidationInfo) -> float:
     """Of a section that has `size_min` above it."""
     smallest = info.data.get("size_min", largest)
