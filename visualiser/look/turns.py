@@ -115,13 +115,12 @@ class Swings:
         """Forget what is older than a second at t, s."""
         while self._past and t - self._past[0][0] >= PERIOD_S:
             gone = self._past.popleft()[1]
-            last = gone != 0
-            for _, ways in self._past:
-                follows = last & (ways != 0)
-                self.counts -= follows & (ways != gone)  # else it goes on with what follows
-                last &= ~follows
-            self.counts -= last
-            self._way = self._way * ~last
+            at = np.flatnonzero(gone)
+            later = np.array([ways[at] for _, ways in self._past] or [np.zeros_like(at)])
+            follows = later[(later != 0).argmax(axis=0), np.arange(at.size)]  # 0 where nothing does
+            self.counts[at] -= follows != gone[at]  # else it goes on with what follows
+            self._way = self._way.copy()
+            self._way[at[follows == 0]] = 0
 
     def turning(self, ways: Signs) -> Bools:
         """Which of these swings are no more of the same."""
