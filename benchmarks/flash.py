@@ -14,6 +14,7 @@ import pygame
 from benchmarks.flash_random import RATES, Video, video
 from benchmarks.flash_scenes import SIZE, Picture, Scene, complying, offending, wave
 from benchmarks.row import Row
+from visualiser import loops
 from visualiser.controls import Controls
 from visualiser.look import flash as guarding
 from visualiser.look.flash import FlashGuard
@@ -249,6 +250,7 @@ def limited(look: str, seconds: float) -> tuple[int, int]:
 
 def cost(quick: bool) -> Iterator[Row]:
     """Time of the guard at 1920x1080 and 60 frames a second: the processor's, on its thread."""
+    loops.load()
     size = (1920, 1080)
     canvas, bright, dark = (pygame.Surface(size, 0, 32) for _ in range(3))
     rng = np.random.default_rng(1)
