@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from benchmarks.row import Row
+from visualiser import loops
 from visualiser.controls import Controls, Value
 from visualiser.nets import checkpoint
 from visualiser.nets.checkpoint import Checkpoint
@@ -202,6 +203,7 @@ def look(quick: bool) -> Iterator[Row]:
     from visualiser.look.looks import looks
     from visualiser.look.panes import Panes
 
+    loops.load()  # as a show has them a second after its start
     model = checkpoint.read(checkpoint.find(SHAPE_MODEL))
     player = Player(model)
     rng = np.random.default_rng(501)

@@ -54,6 +54,8 @@ from visualiser.words import printable
 
 CUES = ROOT / "cues"
 
+MOVING = 3  # ticks, after which whoever has typed the command sees that it moves
+
 
 def declared_controls(model: str | None = None) -> list[Control]:
     """Every control there is; model: one to choose from beside those in models/, by path."""
@@ -238,8 +240,8 @@ def perform(
             for each in inputs:
                 each.tell(controls.values)
             window.begin(clock.next_t)
-            if frame.image is not None:
-                loading.begin()  # whoever has typed the command sees something already
+            if frame.image is not None and tick.index > MOVING:
+                loading.begin()
             if "window.quit" in asked or tick.t >= seconds or stopping():
                 return
 
