@@ -225,7 +225,8 @@ def _performance(options: argparse.Namespace, settings: Settings) -> Performance
     take = read(options.take or options.automation)
     declared = run.declared_controls(str(take.head.controls.get("show.model", "")) or None)
     if options.automation:
-        return _told(automated(take, wish, settings, fps, declared))
+        film = automated(take, wish, settings, fps, declared)
+        return film if wish.seconds is None else _told(film)  # else it is as long as its song
     return _told(Replayed(take, wish, fps, declared))
 
 

@@ -53,7 +53,6 @@ class Loading:
     def __init__(self) -> None:
         self._stopped = threading.Event()
         self._thread: threading.Thread | None = None
-        self._interval = sys.getswitchinterval()
 
     def begin(self) -> None:
         """Once; from then on this does nothing."""
@@ -69,12 +68,13 @@ class Loading:
 
     def _load(self) -> None:
         # It hardly lets go of the interpreter's lock by itself, and pictures are to wait less.
+        before = sys.getswitchinterval()
         sys.setswitchinterval(SWITCH_S)
         try:
             load(self._stopped.is_set)
             gc.freeze()  # what is loaded stays; looking through it again and again costs frames
         finally:
-            sys.setswitchinterval(self._interval)
+            sys.setswitchinterval(before)
 
 
 def lines(places: Floats, slopes: Floats, least: float, values: Floats) -> None:

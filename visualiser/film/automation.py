@@ -26,9 +26,12 @@ def automated(
     controls = Controls(declared, take.head.settings(declared) | dict(wish.instead))
     source = source_of(wish.song, str(controls["show.driver"]))
     listener = Listener(source, settings.sound, controls)
-    until = take.seconds if wish.song is None else audio_duration_s(wish.song) - 1 / fps
     if wish.seconds is not None:
         until = wish.seconds - 1 / fps
+    elif wish.song is not None:
+        until = audio_duration_s(wish.song) - 1 / fps
+    else:
+        until = take.seconds
     heard = replace(take, parts=tuple(_heard(take, listener, max(until, 0.0))))
     source.close()
     film = Replayed(heard, replace(wish, seconds=until + 1 / fps), fps, declared)

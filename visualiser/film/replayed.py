@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from visualiser.audio.file import audio_duration_s
@@ -34,8 +35,7 @@ class Wish:
 
 
 class Replayed:
-    """notices: a line where the song that was asked for is not as long as the film. UserError where
-    a model is gone or has changed, and no other was asked for."""
+    """Raises UserError where a model is gone or has changed, and no other was asked for."""
 
     def __init__(self, take: Take, wish: Wish, fps: float, declared: list[Control]) -> None:
         if lines := missing(take, wish.instead):
@@ -57,7 +57,13 @@ class Replayed:
         place = self._at if is_beside or wish.song else self._sung
         loop = take.head.loops and not (is_beside or wish.song)  # as it was played
         self.soundtrack = Soundtrack(path, loop, place) if path else None
-        self.notices = _uneven(wish, self._end_s) if wish.song else []
+        self._wish = wish
+
+    @cached_property
+    def notices(self) -> list[str]:
+        """A line where the song that was asked for is not as long as the film: all of it is decoded
+        to know. UserError as for any song."""
+        return _uneven(self._wish, self._end_s) if self._wish.song else []
 
     def _at(self, t: float) -> float:
         return t + self._start_s

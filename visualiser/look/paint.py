@@ -91,9 +91,10 @@ def paint(
                 compiled(wide, first[rows], weights[rows], colours, n, pixels, box.left,
                          box.top + rows.start)  # fmt: skip
 
-        share = -(-box.height // (2 * (1 + _helpers(box)))) * 2  # an even number of rows
+        n_helpers = _helpers(box)
+        share = -(-box.height // (2 * (1 + n_helpers))) * 2  # an even number of rows
         parts = [slice(y, min(y + share, box.height)) for y in range(0, box.height, share)]
-        _share(fill, parts, canvas, canvas.get_rect(), _helpers(box))
+        _share(fill, parts, canvas, canvas.get_rect(), n_helpers)
         return
     n_rows = _rows(box.width)
 
