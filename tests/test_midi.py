@@ -213,14 +213,8 @@ def test_a_switch_turns_where_its_knob_passes_the_middle_and_nowhere_else(
 ) -> None:
     show = play(map={"cc 1:21": "window.hud", "cc 1:22": "show.pause"})
     seen = []
-    for place in (
-        30,
-        40,
-        70,
-        60,
-        59,
-        64,
-    ):  # it is on; a knob that is first heard at 30 is no reason
+    # It is on; a knob that is first heard at 30 is no reason.
+    for place in (30, 40, 70, 60, 59, 64):
         rack.turn(NANO, cc(21, place), cc(22, place + 60))
         show.frame()
         seen.append(show.value("window.hud"))
@@ -349,15 +343,19 @@ def test_z_learns_the_next_knob_for_the_control_that_was_changed_last(
     assert set(shipped.splitlines()) <= set(text.splitlines()), "it changed more than that"
 
 
+def play_from(play: Callable, path: Path, text: str, **more: object) -> tuple[Memory, Played]:
+    """A config.toml of that text, and a show with what it maps."""
+    path.write_text(text)
+    memory = Memory(path)
+    return memory, play(memory, map=tomllib.loads(text)["midi"]["map"], **more)
+
+
 def test_a_knob_is_taken_from_what_was_changed_last_and_given_back(
     rack: Rack, play: Callable, tmp_path: Path
 ) -> None:
-    path = tmp_path / "config.toml"
-    path.write_text(
-        '[midi.map]\n"CC 1:021" = "show.speed" # the left one\n"cc 1:22" = "look.tone"\n'
-    )
-    memory, history = Memory(path), History()
-    show = play(memory, map={"CC 1:021": "show.speed", "cc 1:22": "look.tone"}, history=history)
+    path, history = tmp_path / "config.toml", History()
+    text = '[midi.map]\n"CC 1:021" = "show.speed" # the left one\n"cc 1:22" = "look.tone"\n'
+    memory, show = play_from(play, path, text, history=history)
     show.frame(("midi.forget", Nudge(1)))
     assert show.said[-1] == "nothing was changed yet: move the knob that is to be free"
     rack.turn(NANO, cc(21, 3))  # which does not lead, and is meant all the same
@@ -391,9 +389,8 @@ def test_a_mapping_that_is_taken_is_gone_from_the_file(
     rack: Rack, play: Callable, tmp_path: Path
 ) -> None:
     path = tmp_path / "config.toml"
-    path.write_text('[midi.map] # mine\n"CC 1:021" = "show.speed"\n"cc 1:22" = "look.tone"\n')
-    memory = Memory(path)
-    show = play(memory, map={"CC 1:021": "show.speed", "cc 1:22": "look.tone"})
+    text = '[midi.map] # mine\n"CC 1:021" = "show.speed"\n"cc 1:22" = "look.tone"\n'
+    memory, show = play_from(play, path, text)
     show.frame(("show.speed", Nudge(1)), ("midi.forget", Nudge(1)))
     show.frame(("midi.forget", Nudge(1)))
     memory.close()
@@ -409,9 +406,8 @@ def test_a_mapping_that_is_spelled_in_another_way_is_replaced_and_not_doubled(
     rack: Rack, play: Callable, tmp_path: Path
 ) -> None:
     path = tmp_path / "config.toml"
-    path.write_text('[midi.map]\n"CC 1:021" = "show.speed" # the left one\n')
-    memory = Memory(path)
-    show = play(memory, map={"CC 1:021": "show.speed"})
+    text = '[midi.map]\n"CC 1:021" = "show.speed" # the left one\n'
+    memory, show = play_from(play, path, text)
     show.frame(("look.tone", 0.5), ("midi.learn", Nudge(1)))
     rack.turn(NANO, cc(21, 64))
     show.frame()
