@@ -15,7 +15,7 @@ from benchmarks.flash_random import RATES, Video, video
 from benchmarks.flash_scenes import SIZE, Picture, Scene, complying, offending, wave
 from benchmarks.row import Row
 from visualiser import loops
-from visualiser.controls import Controls
+from visualiser.controls import Controls, Value
 from visualiser.look import flash as guarding
 from visualiser.look.flash import FlashGuard
 from visualiser.look.flashes import Limits
@@ -175,38 +175,20 @@ def encoded_violates(shown: list[Picture], fps: float) -> bool:
 
 def shows(quick: bool) -> Iterator[Row]:
     """The show's own pictures, as it starts, with every model and look: are any changed?"""
-    from visualiser import run
-    from visualiser.audio.file import DEMO, AudioFile
-    from visualiser.clock import FixedClock
-    from visualiser.config import CONFIG, load
-    from visualiser.decode import Inline, Network
-    from visualiser.listener import Listener
     from visualiser.look.looks import looks
-    from visualiser.look.panes import Panes
     from visualiser.nets import checkpoint
-    from visualiser.show import Show
 
     changed, count, names = 0, 0, []
     kinds = [(look, "shapes", "perlin") for look in looks()]
     kinds += [("relief", model, "perlin") for model in checkpoint.names() if model != "shapes"]
     kinds += [("relief", "shapes", driver) for driver in ("simplex", "random", "audio")]
     for look, model, driver in kinds[:: 3 if quick else 1]:
-        given = {"look.look": look, "show.model": model, "show.driver": driver}
-        settings = load(run.declared_controls(), CONFIG, given)
-        table = Controls(run.declared_controls(), settings.controls)
-        show = Show(table, Inline(Network().draw), 1)
-        source = AudioFile(DEMO, loop=True)
-        listener = Listener(source, settings.sound, table)
-        panes, guard, canvas = Panes(table), FlashGuard(table), pygame.Surface((640, 360), 0, 32)
-        touched = 0
-        for tick in FixedClock(60, 4 if quick else 10).ticks():
-            features = listener.listen(tick)
-            panes.draw(show.update(tick, features), canvas, tick, features)
+        given: dict[str, Value] = {"look.look": look, "show.model": model, "show.driver": driver}
+        guard, touched = FlashGuard(controls()), 0
+        for canvas, t in played(given, 4 if quick else 10, 60):
             drawn = canvas.get_buffer().raw
-            guard.limit(canvas, tick.t)
+            guard.limit(canvas, t)
             touched += drawn != canvas.get_buffer().raw
-        source.close()
-        show.close()
         count += 1
         changed += touched > 0
         if touched:
@@ -227,6 +209,19 @@ def music(quick: bool) -> Iterator[Row]:
 
 def limited(look: str, seconds: float) -> tuple[int, int]:
     """How many pictures of the demo song the guard limits, and of how many: at 30 a second."""
+    given: dict[str, Value] = {"look.look": look, "show.driver": "audio", "look.output_only": True}
+    guard, held, n = FlashGuard(controls()), 0, 0
+    for canvas, t in played(given, seconds, 30):
+        guard.limit(canvas, t)
+        held += guard.limiting
+        n += 1
+    return held, n
+
+
+def played(
+    given: dict[str, Value], seconds: float, fps: float
+) -> Iterator[tuple[pygame.Surface, float]]:
+    """The pictures of a show that hears the demo song, as they are before the guard, and when."""
     from visualiser import run
     from visualiser.audio.file import DEMO
     from visualiser.config import CONFIG, load
@@ -234,18 +229,13 @@ def limited(look: str, seconds: float) -> tuple[int, int]:
     from visualiser.film.performance import Order, Played
     from visualiser.look.panes import Panes
 
-    given = {"look.look": look, "show.driver": "audio", "look.output_only": True}
     settings = load(run.declared_controls(), CONFIG, given)
-    played = Played(Order(settings, (640, 360), 30, seconds, DEMO))
-    drawing, guard = Panes(played.controls), FlashGuard(played.controls)
-    network, canvas, held, n = Network(), pygame.Surface((640, 360), 0, 32), 0, 0
-    for moment in played.moments():
-        drawing.draw(network.draw(moment.frame), canvas, moment.tick, moment.features)
-        guard.limit(canvas, moment.tick.t)
-        held += guard.limiting
-        n += 1
-    played.close()
-    return held, n
+    show = Played(Order(settings, (640, 360), fps, seconds, DEMO))
+    panes, network, canvas = Panes(show.controls), Network(), pygame.Surface((640, 360), 0, 32)
+    for moment in show.moments():
+        panes.draw(network.draw(moment.frame), canvas, moment.tick, moment.features)
+        yield canvas, moment.tick.t
+    show.close()
 
 
 def cost(quick: bool) -> Iterator[Row]:
