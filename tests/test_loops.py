@@ -118,7 +118,7 @@ def test_a_network_draws_alike(name: str) -> None:
 def test_a_blend_is_rounded(share: int) -> None:
     new, old = (each.ravel().astype(np.uint8) for each in np.meshgrid(range(256), range(256)))
     mixed = new.copy()
-    blend = loops.compiled(loops.blend)
+    blend = loops.compiled(loops.pixels.blend)
     assert blend is not None
     blend(mixed, old, share)
     exact = (new.astype(int) * share + old.astype(int) * (255 - share)) / 255
@@ -131,20 +131,20 @@ def test_they_are_loaded_behind_and_stop_when_asked() -> None:
     loading.begin()
     loading.begin()
     until = time.monotonic() + 60
-    while loops.compiled(loops.to_yuv420) is None and time.monotonic() < until:
+    while loops.compiled(loops.pixels.to_yuv420) is None and time.monotonic() < until:
         time.sleep(0.02)
     loading.close()
-    assert loops.compiled(loops.paint) is not None
+    assert loops.compiled(loops.pixels.paint) is not None
 
     without()
     stopped = loops.Loading()
     stopped.close()
-    assert loops.compiled(loops.paint) is None
+    assert loops.compiled(loops.pixels.paint) is None
 
 
 def test_without_numba_everything_is_drawn(tmp_path: Path) -> None:
     (tmp_path / "numba.py").write_text("raise ImportError('not there')")
-    code = "from visualiser import loops; print(loops.load(), loops.compiled(loops.paint))"
+    code = "from visualiser import loops; print(loops.load(), loops.compiled(loops.pixels.paint))"
     path = os.pathsep.join([str(tmp_path), str(Path(__file__).parents[1])])
     done = subprocess.run(
         [sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": path}, cwd=tmp_path,

@@ -208,7 +208,7 @@ class FlashGuard:
 
 def _lay_over(canvas: pygame.Surface, before: pygame.Surface, alpha: int) -> None:
     """Show so much of a canvas, of 255, and of the picture before it the rest."""
-    if compiled := loops.compiled(loops.blend):
+    if compiled := loops.compiled(loops.pixels.blend):
         compiled(_octets(canvas), _octets(before), alpha)
         return
     before.set_alpha(255 - alpha)

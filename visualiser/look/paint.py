@@ -83,7 +83,7 @@ def paint(
     wide = widen(scaled, box.width, span[0], smooth)
     wide += np.float32(table.reach + 0.5)
     wide[:, 1::2] += np.float32(2 * n)
-    if compiled := loops.compiled(loops.paint):
+    if compiled := loops.compiled(loops.pixels.paint):
         first, weights = taps(values.shape[0], box.height, span[1], smooth)
 
         def fill(work: Iterator[slice], pixels: Pixels) -> None:

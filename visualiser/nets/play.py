@@ -317,7 +317,7 @@ def _lines(layer: layers.Lines, w: dict[str, FloatArray], is_cut: bool = False) 
         line[:-1] = h.reshape(layer.count, 3)
         line[:-1, 2] = size * line[:-1, 2] - line[:-1, :2] @ (z[:2] * w["place"])
         line[-1, 2] = size
-        if compiled := loops.compiled(loops.lines):
+        if compiled := loops.compiled(loops.decoder.lines):
             compiled(places, np.ascontiguousarray(line.T), 0.0 if is_cut else -np.inf, values)
         else:
             np.dot(places, line.T, out=values)

@@ -59,7 +59,7 @@ def picture_of(pixels: Pixels, form: str) -> av.VideoFrame:
 
     if form == "bgra":
         return av.VideoFrame.from_ndarray(pixels, format="bgra")
-    if form == "yuv420p" and (compiled := loops.compiled(loops.to_yuv420)):
+    if form == "yuv420p" and (compiled := loops.compiled(loops.pixels.to_yuv420)):
         height, width = pixels.shape[:2]
         picture = av.VideoFrame(width, height, form)
         planes = [np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)

@@ -1,89 +1,16 @@
-"""Loops over every pixel of a picture, which numba compiles.
-
-To load them takes half a second, and some more on the first time on a machine: what makes films
-waits for that, while a window starts without them. Whoever has a loop can do the same with numpy or
-ffmpeg, more slowly: until they are loaded, or where numba is not there.
-"""
+"""Pictures at full size."""
 
 from __future__ import annotations
 
-import gc
-import sys
-import threading
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-Loop = TypeVar("Loop", bound=Callable[..., Any])
 Words = NDArray[np.uint32]
 Octets = NDArray[np.uint8]
 Floats = NDArray[np.float32]
-
-SWITCH_S = 0.0001  # that another thread has the interpreter's lock while loading
-
-_compiled: dict[Callable[..., Any], Any] = {}
-
-
-def compiled(loop: Loop) -> Loop | None:
-    """The compiled one, if they are loaded; it lets go of the interpreter's lock."""
-    return _compiled.get(loop)
-
-
-def load(stopping: Callable[[], bool] = lambda: False) -> bool:
-    """Compile all of them, or take those that were kept; whether there are any now."""
-    try:
-        from numba import njit
-    except ImportError:
-        return False
-    for loop, types in _LOOPS.items():
-        if loop in _compiled or stopping():
-            continue
-        try:
-            _compiled[loop] = njit(types, nogil=True, cache=True)(loop)
-        except RuntimeError:  # there is no folder where it could be kept
-            _compiled[loop] = njit(types, nogil=True)(loop)
-    return True
-
-
-class Loading:
-    """Loads them on a thread of its own, while pictures are shown."""
-
-    def __init__(self) -> None:
-        self._stopped = threading.Event()
-        self._thread: threading.Thread | None = None
-
-    def begin(self) -> None:
-        """Once; from then on this does nothing."""
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._load, name="loops")
-            self._thread.start()
-
-    def close(self) -> None:
-        """Wait for the one that is being compiled."""
-        self._stopped.set()
-        if self._thread is not None:
-            self._thread.join()
-
-    def _load(self) -> None:
-        # It hardly lets go of the interpreter's lock by itself, and pictures are to wait less.
-        before = sys.getswitchinterval()
-        sys.setswitchinterval(SWITCH_S)
-        try:
-            load(self._stopped.is_set)
-            gc.freeze()  # what is loaded stays; looking through it again and again costs frames
-        finally:
-            sys.setswitchinterval(before)
-
-
-def lines(places: Floats, slopes: Floats, least: float, values: Floats) -> None:
-    """What lines are at places, and at least. places: (n, 3) x, y, 1; slopes: (3, m) of each line,
-    what it gives for one of those; values: (n, m)."""
-    for i in range(values.shape[0]):
-        x, y, row = places[i, 0], places[i, 1], values[i]
-        for j in range(values.shape[1]):
-            row[j] = max(x * slopes[0, j] + y * slopes[1, j] + slopes[2, j], least)
 
 
 def paint(
@@ -148,8 +75,7 @@ def to_yuv420(pixels: Words, width: int, luma: Octets, blue: Octets, red: Octets
             v[x] = (r * 28784 - g * 26145 - b * 2639 + (128 << 18) + (1 << 17)) >> 18
 
 
-_LOOPS: dict[Callable[..., Any], str] = {
-    lines: "(float32[:,::1], float32[:,::1], float32, float32[:,::1])",
+LOOPS: dict[Callable[..., Any], str] = {
     paint: "(float32[:,::1], int64[::1], float32[:,::1], uint32[::1], float32, uint32[:,::1],"
     " int64, int64)",
     blend: "(uint8[::1], uint8[::1], uint16)",
