@@ -171,20 +171,31 @@ def test_quiet_music_looks_like_loud_music(demo: np.ndarray) -> None:
 def test_loudness_remembers_what_was_louder_for_a_while(demo: np.ndarray) -> None:
     """A drop of 12 dB is heard as one though the gain evens it out, and then is the new level."""
     loud = 0.5 * demo[: 10 * RATE] / np.abs(demo).max()
-    quiet = np.tile(loud, 3) * 10 ** (-12 / 20)
-    heard = features(Ear(), np.concatenate([loud, quiet]))
+    quiet = np.tile(loud, 8) * 10 ** (-12 / 20)
+    heard = features(Ear(), np.concatenate([loud, quiet]), fps := 30)
     loudness = np.array([f.loudness for f in heard])
     rms = np.array([f.rms for f in heard])
     assert ((loudness >= 0) & (loudness <= 1)).all()
 
     def between(values: np.ndarray, start: float, end: float) -> float:
-        return float(values[round(start * 60) : round(end * 60)].mean())
+        return float(values[round(start * fps) : round(end * fps)].mean())
 
-    before = between(loudness, 4, 6)  # 14 and 34 are the same music again
+    before = between(loudness, 4, 6)  # 14, 34 and 84 are the same music again
     assert before > 0.2
     assert between(loudness, 14, 16) / before == pytest.approx(0.25, abs=0.08)
     assert between(rms, 14, 16) > 0.7 * between(rms, 4, 6), "and the gain is fast"
-    assert between(loudness, 34, 36) > 0.7 * before
+    assert between(loudness, 34, 36) > 0.45 * before
+    assert between(loudness, 84, 86) > 0.8 * before
+
+
+def test_a_build_that_begins_soft_begins_calm(demo: np.ndarray) -> None:
+    """What comes first is not the loudest there will be; but neither is it as good as nothing."""
+    loud = 0.5 * demo[: 16 * RATE] / np.abs(demo).max()
+    usual, soft = (
+        np.mean([f.loudness for f in features(Ear(), loud * gain, 20)][12 * 20 :])
+        for gain in (1.0, 0.03)
+    )
+    assert 0.2 * usual < soft < 0.6 * usual
 
 
 def test_loudness_is_nothing_soon_after_music(demo: np.ndarray) -> None:

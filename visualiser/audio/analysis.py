@@ -21,6 +21,10 @@ _SLOWEST_S = 0.11  # ticks this far apart still hear every hop of the sound betw
 _ENERGY_S, _ENERGY_PEAK_S, _ENERGY_END_S = 2.5, 60.0, 0.2
 _LOUD_RISE_S, _LOUD_FALL_S = 0.01, 0.15  # of the level that loudness is made of
 _LOUD_MEMORY_S, _LOUD_FORGET_S = 12.0, 4.0  # how long the loudest is held for that, and fades
+# What is softer than music was for long, or than it may become, is by this share less loud for it:
+# a build that begins soft begins calm. But no less than so far, or a soft source would do nothing.
+_LOUD_SHARE, _LOUD_MOST_DB = 0.6, 10.0
+_LOUD_LONG_S, _LOUD_EXPECTED_DBFS = 30.0, -10.0  # how slowly that is forgotten; at first
 
 
 class Ear:
@@ -127,6 +131,7 @@ class Ear:
         self.floor.use(learned)
         # The same thing as the gain, but slower: it remembers that it was louder a moment ago.
         self._memory = Gain(0.0, _LOUD_MEMORY_S, _LOUD_FORGET_S)
+        self._long_db = _LOUD_EXPECTED_DBFS
         self._power = 0.0
         self._slow_db, self._slow_peak_db = self.floor_dbfs, self.floor_dbfs
         self._energy = 0.0
@@ -266,13 +271,19 @@ class Ear:
             self._begun = np.maximum(self._begun, strengths.max(axis=0))
 
     def _follow_loudness(self, loud_dbfs: float, dt: float, is_open: bool) -> float:
-        """0..1: the amplitude of the last moments, against the loudest of some seconds."""
+        """0..1: the amplitude of the last moments, against the loudest of some seconds, and partly
+        of a minute."""
         power = 10 ** (loud_dbfs / 10) if is_open else 0.0
         pace = _LOUD_RISE_S if power > self._power else _LOUD_FALL_S
         self._power += step(dt, pace) * (power - self._power)
         level = level_db(self._power)
         self._memory.follow(level, dt, is_open)
-        loudness: float = 10 ** ((level - self._memory.full_db) / 20)
+        full_db = self._memory.full_db
+        if is_open:
+            forgotten_db = step(dt, _LOUD_LONG_S) * (self._long_db - full_db)
+            self._long_db = max(self._long_db - forgotten_db, full_db)
+        full_db += min(_LOUD_SHARE * (self._long_db - full_db), _LOUD_MOST_DB)
+        loudness: float = 10 ** ((level - full_db) / 20)
         return min(loudness, 1.0) if loudness >= _NOTHING else 0.0
 
     def _follow_energy(self, loud_dbfs: float, dt: float, is_open: bool) -> float:
