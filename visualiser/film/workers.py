@@ -8,6 +8,7 @@ are read and written here alone.
 from __future__ import annotations
 
 import logging
+import os
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -34,6 +35,10 @@ class Workers:
         self._client, self._addresses = client, addresses
         self._models: dict[str, Any] = {}
         self._asked: dict[Any, Segment] = {}
+
+    def pids(self) -> list[int]:
+        """Of the processes, on whatever machine."""
+        return list(self._client.run(os.getpid, workers=self._addresses).values())
 
     def take(self, segment: Segment, job: Job) -> None:
         models = {name: self._sent(name, segment.models) for name in segment.models}
