@@ -37,9 +37,13 @@ class Spectrum:
             weights = band_weights(edges, n, samplerate)
             used = 1 + np.flatnonzero(weights.any(axis=1)).max(initial=0)
             self._windows.append((hann(n), weights[:used]))
+        self._nothing = np.zeros(edges_hz.size - 1, np.float32)
 
     def powers(self, samples: FloatArray) -> FloatArray:
         """samples: (n,) float32, n at least `long`, of which the last ones count."""
+        if not samples[-self.long :].any():  # digital silence
+            self.mean_square = 0.0
+            return self._nothing
         found: list[FloatArray] = []
         for window, weights in self._windows:
             recent = samples[-window.size :]
