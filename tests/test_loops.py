@@ -15,12 +15,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from visualiser import loops
+from visualiser import crew, loops
 from visualiser.look.paint import Table, paint
 from visualiser.nets.checkpoint import MODELS, read
 from visualiser.nets.layers import Activation, Dense, Lines, walk
 from visualiser.nets.play import Player, build
-from visualiser.video.picture import picture_of
+from visualiser.video.picture import picture_of, view_of
 
 
 @pytest.fixture(autouse=True)
@@ -86,6 +86,17 @@ def test_video_pictures_are_what_the_standard_says(w: int, h: int, seed: int) ->
     for plane, wanted in zip(picture.planes, exact, strict=True):
         found = np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)
         assert np.abs(found[:, : wanted.shape[1]] - wanted).max() < 0.51
+
+
+def test_large_video_pictures_are_shared(monkeypatch: pytest.MonkeyPatch) -> None:
+    canvas = pygame.Surface((1024, 750), 0, 32)
+    pixels = view_of(canvas, (1024, 750))
+    pixels[:] = np.random.default_rng(3).integers(0, 256, pixels.shape, dtype=np.uint8)
+    shared = picture_of(pixels, "yuv420p").to_ndarray()
+    del pixels
+    assert not canvas.get_locked()
+    monkeypatch.setattr(crew, "THREADS", 1)
+    assert (picture_of(view_of(canvas, (1024, 750)), "yuv420p").to_ndarray() == shared).all()
 
 
 def test_video_pictures_are_much_the_same_without() -> None:
