@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from visualiser import crew, loops
+from visualiser.look.field import true_distances
 from visualiser.look.paint import Table, paint
 from visualiser.nets.checkpoint import MODELS, read
 from visualiser.nets.layers import Activation, Dense, Lines, walk
@@ -151,6 +152,17 @@ def test_lines_are_joined_alike(down: int, across: int, count: int, units: int, 
     by_numpy = draw(z)
     np.testing.assert_allclose(by_loop, by_numpy, atol=1e-5 * max(np.abs(by_numpy).max(), 1))
     assert by_loop.shape == by_numpy.shape and np.isnan(nowhere).all()
+
+
+@settings(deadline=None, max_examples=20)
+@given(st.integers(3, 30), st.integers(3, 30), st.integers(0, 2**32 - 1))
+def test_distances_are_mended_alike(rows: int, columns: int, seed: int) -> None:
+    values = np.random.default_rng(seed).normal(size=(rows, columns)).astype(np.float32)
+    pitch = (1 / columns, 1 / rows)
+    assert loops.load()
+    by_loop = true_distances(values / 30, pitch)
+    without()
+    np.testing.assert_allclose(by_loop, true_distances(values / 30, pitch), atol=1e-6)
 
 
 @pytest.mark.parametrize("share", [0, 1, 77, 254, 255])

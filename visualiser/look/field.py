@@ -8,6 +8,7 @@ from typing import Literal
 
 import numpy as np
 
+from visualiser import loops
 from visualiser.look.upscale import resize
 from visualiser.types import FloatArray
 
@@ -15,6 +16,8 @@ Kind = Literal["grey", "colour", "distance"]
 
 FAR = 3.0  # pictures; a network that means to say "far away" may say anything
 NEAR_PX = 2.5  # pixels of the field; closer than that to the outline, distances are made true
+# Where a shape is thin, or has a corner, the slope cannot be told: it is trusted in bounds.
+SLOPES = 0.2, 3.0
 MOST_PX = 128  # a field of distances needs no more: it is smooth
 FADE_PX = 3.0  # pixels in which a grey picture fades out beside itself
 
@@ -98,14 +101,18 @@ def true_distances(values: FloatArray, pitch: tuple[float, float]) -> FloatArray
     """
     if min(values.shape) < 3:
         return values
+    if compiled := loops.compiled(loops.field.mend):
+        mended = np.empty(values.shape, np.float32)
+        near_to = NEAR_PX * max(pitch)
+        compiled(np.ascontiguousarray(values, np.float32), pitch, near_to, SLOPES, mended)
+        return mended
     across: FloatArray = _slope(values.T, pitch[0]).T
     steep: FloatArray = _slope(values, pitch[1])
     across *= across
     steep *= steep
     steep += across
     steep = np.sqrt(_blurred(_blurred(steep).T).T)
-    # Where a shape is thin, or has a corner, the slope cannot be told: it is trusted in bounds.
-    factor = 1 / np.clip(steep, np.float32(0.2), np.float32(3))
+    factor = 1 / np.clip(steep, np.float32(SLOPES[0]), np.float32(SLOPES[1]))
     near = values * factor
     near /= np.float32(NEAR_PX * max(pitch))
     near *= -near
