@@ -15,11 +15,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from visualiser import loops
+from visualiser import crew, loops
+from visualiser.look.field import true_distances
 from visualiser.look.paint import Table, paint
 from visualiser.nets.checkpoint import MODELS, read
-from visualiser.nets.play import Player
-from visualiser.video.picture import picture_of
+from visualiser.nets.layers import Activation, Dense, Lines, walk
+from visualiser.nets.play import Player, build
+from visualiser.video.picture import picture_of, view_of
 
 
 @pytest.fixture(autouse=True)
@@ -87,6 +89,17 @@ def test_video_pictures_are_what_the_standard_says(w: int, h: int, seed: int) ->
         assert np.abs(found[:, : wanted.shape[1]] - wanted).max() < 0.51
 
 
+def test_large_video_pictures_are_shared(monkeypatch: pytest.MonkeyPatch) -> None:
+    canvas = pygame.Surface((1024, 750), 0, 32)
+    pixels = view_of(canvas, (1024, 750))
+    pixels[:] = np.random.default_rng(3).integers(0, 256, pixels.shape, dtype=np.uint8)
+    shared = picture_of(pixels, "yuv420p").to_ndarray()
+    del pixels
+    assert not canvas.get_locked()
+    monkeypatch.setattr(crew, "THREADS", 1)
+    assert (picture_of(view_of(canvas, (1024, 750)), "yuv420p").to_ndarray() == shared).all()
+
+
 def test_video_pictures_are_much_the_same_without() -> None:
     rng = np.random.default_rng(1)
     pixels = np.kron(
@@ -112,6 +125,44 @@ def test_a_network_draws_alike(name: str) -> None:
         by_loop = player.decode(z.astype(np.float32))
         without()
         np.testing.assert_allclose(player.decode(z.astype(np.float32)), by_loop, atol=1e-5)
+
+
+@settings(deadline=None, max_examples=20)
+@given(
+    st.integers(1, 3), st.integers(1, 3), st.integers(3, 12), st.integers(1, 9),
+    st.integers(0, 2**32 - 1),
+)  # fmt: skip
+def test_lines_are_joined_alike(down: int, across: int, count: int, units: int, seed: int) -> None:
+    relu = Activation(name="relu")
+    lines = Lines(height=8 * down, width=16 * across, count=count, hidden=(5,))
+    spec = [lines, relu, Dense(units=units, bias=False), relu, Dense(units=1, bias=False)]
+    rng = np.random.default_rng(seed)
+    weights = {
+        f"{i}.{name}": rng.normal(size=shape).astype(np.float32)
+        for i, layer, takes, _ in walk(spec, (6,))
+        for name, shape in layer.weights(takes).items()
+    }
+    draw = build(spec, (6,), weights)
+    z = rng.normal(size=6).astype(np.float32)
+    assert loops.load()
+    by_loop = draw(z)
+    with np.errstate(invalid="ignore"):
+        nowhere = draw(np.full(6, np.nan, np.float32))
+    without()
+    by_numpy = draw(z)
+    np.testing.assert_allclose(by_loop, by_numpy, atol=1e-5 * max(np.abs(by_numpy).max(), 1))
+    assert by_loop.shape == by_numpy.shape and np.isnan(nowhere).all()
+
+
+@settings(deadline=None, max_examples=20)
+@given(st.integers(3, 30), st.integers(3, 30), st.integers(0, 2**32 - 1))
+def test_distances_are_mended_alike(rows: int, columns: int, seed: int) -> None:
+    values = np.random.default_rng(seed).normal(size=(rows, columns)).astype(np.float32)
+    pitch = (1 / columns, 1 / rows)
+    assert loops.load()
+    by_loop = true_distances(values / 30, pitch)
+    without()
+    np.testing.assert_allclose(by_loop, true_distances(values / 30, pitch), atol=1e-6)
 
 
 @pytest.mark.parametrize("share", [0, 1, 77, 254, 255])

@@ -12,6 +12,7 @@ from contextlib import suppress
 from functools import cache
 
 THREADS = max(1, min(4, os.cpu_count() or 1))  # that work, with the one that asks for help
+MANY = 750_000  # pixels: threads that share fewer wait for each other more than they save
 
 
 _thread = threading.local()
@@ -28,9 +29,10 @@ def step_back(yields: bool) -> None:
             os.sched_setscheduler(threading.get_native_id(), os.SCHED_IDLE, os.sched_param(0))
 
 
-def helpers() -> int:
-    """How many threads there are that help this one."""
-    return 0 if getattr(_thread, "is_alone", False) else THREADS - 1
+def helpers(pixels: int) -> int:
+    """How many threads there are that help this one with so many pixels."""
+    is_alone = getattr(_thread, "is_alone", False)
+    return 0 if is_alone or pixels < MANY else THREADS - 1
 
 
 def help_with(work: Callable[[], object]) -> Future[object]:

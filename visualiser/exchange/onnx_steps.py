@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from visualiser.nets import layers
-from visualiser.nets.play import points
+from visualiser.nets.lines import points
 from visualiser.types import FloatArray
 
 OPS = {

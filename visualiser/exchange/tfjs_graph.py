@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from visualiser.nets import layers
-from visualiser.nets.play import bilinear, points
+from visualiser.nets.lines import points
+from visualiser.nets.play import bilinear
 from visualiser.types import FloatArray
 
 VERSION = "4.22.0"  # of TensorFlow.js, which assets/sketch brings

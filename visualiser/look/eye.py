@@ -21,6 +21,7 @@ from visualiser.types import Features, FloatArray, Tick
 
 STEP_PX = 1 / 8  # of the screen: how finely depths are told apart
 STEP = 1 / 1024  # pictures; and at least as finely as that
+SPARE = 8  # a table that is kept grows by this part of all levels that it could have
 # A grey says how sure the network is that a place is inside. The outline lies at middle grey;
 # around it depth goes with the logarithm of the odds, as fast as edges of this width have it:
 EDGE_PX = 1.5  # of the network's pixels, from black to white
@@ -182,6 +183,9 @@ class Eye:
                 self._kept = kept
                 return kept.table
             first, last = min(first, before), max(last, after)
+        if is_still:  # with some to spare, or it would grow a little in every other frame
+            spare = max(reach // SPARE, 1)
+            first, last = first // spare * spare, -(-last // spare) * spare
         at = (np.arange(first, last + 1) * np.float64(step)).astype(np.float32)
         seen = self._colours(*depths(field, at, pixel), has_layer)
         bright = np.float32(self._bright)

@@ -8,6 +8,7 @@ from typing import Literal
 
 import numpy as np
 
+from visualiser import loops
 from visualiser.look.upscale import resize
 from visualiser.types import FloatArray
 
@@ -15,6 +16,8 @@ Kind = Literal["grey", "colour", "distance"]
 
 FAR = 3.0  # pictures; a network that means to say "far away" may say anything
 NEAR_PX = 2.5  # pixels of the field; closer than that to the outline, distances are made true
+# Where a shape is thin, or has a corner, the slope cannot be told: it is trusted in bounds.
+SLOPES = 0.2, 3.0
 MOST_PX = 128  # a field of distances needs no more: it is smooth
 FADE_PX = 3.0  # pixels in which a grey picture fades out beside itself
 
@@ -73,7 +76,8 @@ def field_of(image: FloatArray, kind: Kind, aspect: float = 1.0) -> Field:
     What lies beside the decoded square is made up: distances go on growing, greys fade to black.
     Colour pictures stay square.
     """
-    image = np.nan_to_num(image)
+    if not np.isfinite(image.sum()):  # a tenth of looking at each
+        image = np.nan_to_num(image)
     if kind != "colour" and image.ndim == 3:
         image = image.mean(axis=2)
     if kind == "distance" and max(image.shape) > MOST_PX:
@@ -97,14 +101,27 @@ def true_distances(values: FloatArray, pitch: tuple[float, float]) -> FloatArray
     """
     if min(values.shape) < 3:
         return values
+    if compiled := loops.compiled(loops.field.mend):
+        mended = np.empty(values.shape, np.float32)
+        near_to = NEAR_PX * max(pitch)
+        compiled(np.ascontiguousarray(values, np.float32), pitch, near_to, SLOPES, mended)
+        return mended
     across: FloatArray = _slope(values.T, pitch[0]).T
-    down: FloatArray = _slope(values, pitch[1])
-    steep = np.sqrt(_blurred(_blurred(across * across + down * down).T).T)
-    # Where a shape is thin, or has a corner, the slope cannot be told: it is trusted in bounds.
-    factor = 1 / np.minimum(np.maximum(steep, np.float32(0.2)), np.float32(3))
-    near = values * factor / np.float32(NEAR_PX * max(pitch))
-    mended = values * (1 + (factor - 1) * np.exp(-near * near))
-    return np.asarray(mended, np.float32)
+    steep: FloatArray = _slope(values, pitch[1])
+    across *= across
+    steep *= steep
+    steep += across
+    steep = np.sqrt(_blurred(_blurred(steep).T).T)
+    factor = 1 / np.clip(steep, np.float32(SLOPES[0]), np.float32(SLOPES[1]))
+    near = values * factor
+    near /= np.float32(NEAR_PX * max(pitch))
+    near *= -near
+    share = np.exp(near, out=near)
+    factor -= 1
+    factor *= share
+    factor += 1
+    factor *= values
+    return np.asarray(factor, np.float32)
 
 
 def _slope(values: FloatArray, pitch: float) -> FloatArray:
@@ -136,15 +153,13 @@ def _widened(image: FloatArray, kind: Kind, by: float, pitch: tuple[float, float
         n += 2  # so that upscaling sees how distances go on at the very edge
     elif n == 0:
         return image
-    sides = []
-    for edge in (image[:, 0], image[:, -1]):
-        if kind == "distance":
-            # The way to the shape leads through some place on the edge: the shortest is it.
-            side = (edge[:, None] + _ways(n, len(edge), pitch)).min(axis=1).T
-        else:
-            side = edge[:, None] * np.exp(-(np.arange(n, dtype=np.float32) + 1) / FADE_PX)
-        sides.append(side)
-    return np.concatenate([sides[0][:, ::-1], image, sides[1]], axis=1)
+    edges = image[:, [0, -1]].T
+    if kind == "distance":
+        # The way to the shape leads through some place on the edge: the shortest is it.
+        sides = (edges[:, None, :, None] + _ways(n, len(image), pitch)).min(axis=2)
+    else:
+        sides = edges[:, None] * np.exp(-(np.arange(n, dtype=np.float32) + 1) / FADE_PX)[:, None]
+    return np.concatenate([sides[0, ::-1].T, image, sides[1].T], axis=1)
 
 
 @lru_cache(maxsize=8)

@@ -25,7 +25,6 @@ from visualiser.look.upscale import Band, bands, taps, widen
 from visualiser.types import FloatArray
 
 AT_ONCE = 65536  # pixels a thread works on: few enough for its cache, and calls few enough, too
-MANY = 1 << 20  # pixels: threads that share fewer wait for each other more than they save
 # Each colour comes in four, rounded at different heights and laid out as tiles of two by two: dark
 # glows have no steps then, which 8 bits would show on a large screen. An odd row's colours are one
 # table further on, an odd column's two.
@@ -91,7 +90,7 @@ def paint(
                 compiled(wide, first[rows], weights[rows], colours, n, pixels, box.left,
                          box.top + rows.start)  # fmt: skip
 
-        n_helpers = _helpers(box)
+        n_helpers = helpers(box.width * box.height)
         share = -(-box.height // (2 * (1 + n_helpers))) * 2  # an even number of rows
         parts = [slice(y, min(y + share, box.height)) for y in range(0, box.height, share)]
         _share(fill, parts, canvas, canvas.get_rect(), n_helpers)
@@ -111,7 +110,7 @@ def paint(
             np.take(colours, index[:h], out=pixels[rows], mode="clip")
 
     work = bands(values.shape[0], box.height, n_rows, span[1], smooth)
-    _share(draw, work, canvas, box, _helpers(box))
+    _share(draw, work, canvas, box, helpers(box.width * box.height))
 
 
 def paint_colours(
@@ -137,18 +136,13 @@ def paint_colours(
                 np.copyto(octets[rows, :, place], some, casting="unsafe")
 
     work = bands(values.shape[0], box.height, n_rows, 0.0, smooth)
-    _share(draw, work, canvas, box, _helpers(box))
+    _share(draw, work, canvas, box, helpers(box.width * box.height))
 
 
 def _rows(width: int) -> int:
     """How many rows at a time: an even number, of pixels that fit into the cache. BLAS multiplies
     so few at once by itself, and does not bring threads of its own into it."""
     return min(max(AT_ONCE // width // 2 * 2, 2), 32)
-
-
-def _helpers(box: pygame.Rect) -> int:
-    """How many threads help with a box."""
-    return helpers() if box.width * box.height >= MANY else 0
 
 
 def _share(

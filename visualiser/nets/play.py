@@ -13,9 +13,8 @@ from itertools import product
 
 import numpy as np
 
-from visualiser import loops
 from visualiser.crew import help_with
-from visualiser.nets import layers
+from visualiser.nets import layers, lines
 from visualiser.nets.checkpoint import Checkpoint
 from visualiser.types import FloatArray, UserError
 
@@ -75,13 +74,8 @@ def build(
     """
     steps: list[Run] = [lambda x: np.array(x, np.float32)]
     shared: list[Placed] = []  # neighbouring layers of which two threads do half the rows each
-    cut: Run | None = None  # what takes the place of lines, if a relu follows: both in one go
     for i, layer, given, gives in layers.walk(spec, takes):
         own = {name: weights[f"{i}.{name}"] for name in layer.weights(given)}
-        if cut is not None and isinstance(layer, layers.Activation) and layer.name == "relu":
-            steps[-1], cut = cut, None
-            continue
-        cut = _lines(layer, own, is_cut=True) if isinstance(layer, layers.Lines) else None
         if is_by_pixel(layer, given):
             shared.append((layer, given, own))
             continue
@@ -90,7 +84,7 @@ def build(
         steps.append(_step(layer, given, gives, own))
     steps += [_halves(shared)] if shared else []
 
-    return lambda x: _through(steps, x).copy()
+    return lines.quickly(spec, weights, lambda x: _through(steps, x).copy())
 
 
 def is_by_pixel(layer: layers.Layer, takes: layers.Shape) -> bool:
@@ -151,7 +145,7 @@ def _step(
     if isinstance(layer, layers.Look):
         return _look(layer, takes, w)
     if isinstance(layer, layers.Lines):
-        return _lines(layer, w)
+        return lines.values(layer, w)
     raise TypeError(f"no player for the layer {layer}")
 
 
@@ -262,14 +256,6 @@ def _pool(layer: layers.Pool, gives: layers.Shape) -> Run:
     return run
 
 
-def points(height: int, width: int) -> FloatArray:
-    """(height * width, 3): x, y, 1 of the pixels' middles, x and y from -1 to 1."""
-    y = (np.arange(height) + 0.5) / height * 2 - 1
-    x = (np.arange(width) + 0.5) / width * 2 - 1
-    columns, rows = np.meshgrid(x, y)
-    return np.stack([columns.ravel(), rows.ravel(), np.ones(rows.size)], 1).astype(np.float32)
-
-
 def _look(layer: layers.Look, takes: layers.Shape, w: dict[str, FloatArray]) -> Run:
     def part(name: str) -> dict[str, FloatArray]:
         return {k.removeprefix(f"{name}."): v for k, v in w.items() if k.startswith(f"{name}.")}
@@ -297,35 +283,6 @@ def _look(layer: layers.Look, takes: layers.Shape, w: dict[str, FloatArray]) -> 
 def _samples(at: FloatArray, n: int) -> FloatArray:
     """(len(at), n): the share of n pixels in each bilinear sample; beyond the edge is black."""
     return np.maximum(0, 1 - np.abs(at[:, None] - np.arange(n))).astype(np.float32)
-
-
-def _lines(layer: layers.Lines, w: dict[str, FloatArray], is_cut: bool = False) -> Run:
-    """is_cut: at 0, as relu does it."""
-    places = points(layer.height, layer.width)
-    dense = []
-    for i in range(len(layer.hidden) + 1):
-        kernel = np.ascontiguousarray(w[f"kernel{i}"])
-        dense.append(_dense(kernel, w[f"bias{i}"], kernel.shape[:1]))
-    line = np.zeros((layer.count + 1, 3), np.float32)
-    values = np.empty((len(places), layer.count + 1), np.float32)
-
-    def run(z: FloatArray) -> FloatArray:
-        h = np.ascontiguousarray(z[3:])
-        for i, step in enumerate(dense):
-            h = step(np.maximum(h, 0) if i else h)
-        size = np.logaddexp(np.float32(0), z[2] * w["size"][0] + w["size"][1])
-        line[:-1] = h.reshape(layer.count, 3)
-        line[:-1, 2] = size * line[:-1, 2] - line[:-1, :2] @ (z[:2] * w["place"])
-        line[-1, 2] = size
-        if compiled := loops.compiled(loops.decoder.lines):
-            compiled(places, np.ascontiguousarray(line.T), 0.0 if is_cut else -np.inf, values)
-        else:
-            np.dot(places, line.T, out=values)
-            if is_cut:
-                np.maximum(values, 0, out=values)
-        return values.reshape(layer.height, layer.width, layer.count + 1)
-
-    return run
 
 
 def _activation(layer: layers.Activation) -> Run:

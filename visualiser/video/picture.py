@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,6 +10,7 @@ import pygame
 from numpy.typing import NDArray
 
 from visualiser import loops
+from visualiser.crew import help_with, helpers
 
 if TYPE_CHECKING:
     import av
@@ -60,11 +62,8 @@ def picture_of(pixels: Pixels, form: str) -> av.VideoFrame:
     if form == "bgra":
         return av.VideoFrame.from_ndarray(pixels, format="bgra")
     if form == "yuv420p" and (compiled := loops.compiled(loops.pixels.to_yuv420)):
-        height, width = pixels.shape[:2]
-        picture = av.VideoFrame(width, height, form)
-        planes = [np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)
-                  for plane in picture.planes]  # fmt: skip
-        compiled(np.ascontiguousarray(pixels).view(np.uint32)[..., 0], width, *planes)
+        picture = av.VideoFrame(pixels.shape[1], pixels.shape[0], form)
+        _to_yuv420(compiled, pixels, picture)
         picture.colorspace, picture.color_range = 1, 1
         return picture
     # A copy is spared: nobody has the pixels any longer than it takes to convert them.
@@ -72,3 +71,28 @@ def picture_of(pixels: Pixels, form: str) -> av.VideoFrame:
     if form.startswith(("yuv", "nv12")):
         return picture.reformat(format=form, dst_colorspace=1, dst_color_range=1, threads=1)
     return picture.reformat(format=form)
+
+
+def _to_yuv420(compiled: Callable[..., None], pixels: Pixels, picture: av.VideoFrame) -> None:
+    """Where there are many pixels, another thread does the lower half."""
+    height, width = pixels.shape[:2]
+    luma, blue, red = (
+        np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)
+        for plane in picture.planes
+    )
+    # A canvas is locked as long as anything holds its pixels, and a helper that is done may hold on
+    # to what it was given for a while: that is a list, which is emptied here.
+    words = [np.ascontiguousarray(pixels).view(np.uint32)[..., 0]]
+    middle = height // 4 * 2 if helpers(width * height) else height
+
+    def convert(rows: slice) -> None:
+        half = slice(rows.start // 2, rows.stop // 2)
+        compiled(words[0][rows], width, luma[rows], blue[half], red[half])
+
+    try:
+        lower = help_with(lambda: convert(slice(middle, height))) if middle < height else None
+        convert(slice(0, middle))
+        if lower is not None:
+            lower.result()
+    finally:
+        words.clear()

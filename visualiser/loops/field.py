@@ -1,0 +1,57 @@
+"""A field of distances, before effects and looks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+
+
+def mend(
+    values: Floats, pitch: tuple[float, float], near: float, bounds: tuple[float, float],
+    mended: Floats,
+) -> None:  # fmt: skip
+    """Distances (H, W) divided by how steep they are, the nearer to 0 the more; at least 3 by 3.
+
+    pitch: from one to the next, across and down; near: as far as that much of it is done; bounds:
+    least and most that a slope is taken for; mended: (H, W).
+    """
+    height, width = values.shape
+    around = np.empty((height + 2, width + 2), np.float32)  # which goes on as at the edge
+    steep = np.empty_like(around)  # squared
+    across, down = np.float32(0.5 / pitch[0]), np.float32(0.5 / pitch[1])
+    (least, most), one = bounds, np.float32(1)
+    for y in range(height):
+        row = around[y + 1]
+        for x in range(width):
+            row[x + 1] = values[y, x]
+        row[0], row[-1] = 2 * row[1] - row[2], 2 * row[-2] - row[-3]
+    for x in range(width + 2):
+        around[0, x] = 2 * around[1, x] - around[2, x]
+        around[-1, x] = 2 * around[-2, x] - around[-3, x]
+    for y in range(height):
+        upper, middle, lower, out = around[y], around[y + 1], around[y + 2], steep[y + 1]
+        for x in range(width):
+            a, b = (middle[x + 2] - middle[x]) * across, (lower[x + 1] - upper[x + 1]) * down
+            out[x + 1] = a * a + b * b
+        out[0], out[-1] = out[1], out[-2]
+    steep[0], steep[-1] = steep[1], steep[-2]
+    sums = np.empty(width + 2, np.float32)
+    for y in range(height):
+        upper, middle, lower = steep[y], steep[y + 1], steep[y + 2]
+        for x in range(width + 2):
+            sums[x] = upper[x] + (middle[x] + middle[x]) + lower[x]
+        for x in range(width):
+            square = (sums[x] + (sums[x + 1] + sums[x + 1]) + sums[x + 2]) * np.float32(1 / 16)
+            factor = one / min(max(np.sqrt(square), least), most)
+            far = values[y, x] * factor / near
+            mended[y, x] = values[y, x] * (one + (factor - one) * np.exp(-far * far))
+
+
+LOOPS: dict[Callable[..., Any], str] = {
+    mend: "(float32[:,::1], UniTuple(float32, 2), float32, UniTuple(float32, 2), float32[:,::1])",
+}
