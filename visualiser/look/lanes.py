@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import math
-from collections import deque
-from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
 import pygame
 from numpy.typing import NDArray
 
+from visualiser import loops
 from visualiser.frame import Frame
 from visualiser.latents import LatentMap
+from visualiser.look.paint import fill
 from visualiser.look.palette import LINE, PANE, Palette
 from visualiser.types import FloatArray
 
 TRAIL_S = 3.0  # how much of the past is shown
 TRAIL_STEP_S = 1 / 25  # how finely it is remembered
+KEPT = round(TRAIL_S / TRAIL_STEP_S) + 1  # times
 ROUNDED_S = 1e-6  # times are off by less
-FADING = ((0.0, 0.25), (0.35, 0.5), (0.75, 1.0))  # from which share on, how strong
+FADED = 0.8  # of the past's length: what is younger has its full colour
+STEPS = 8  # in which it fades where a line has one colour
 FURTHEST = 2.5  # deviations: the edge of a lane
 SHORTEST_PX = 1.5  # of a line: what pygame draws of shorter ones is left to chance
 DARKEST = 0.35  # place on the palette of a latent that is lowest
@@ -29,92 +31,160 @@ class Lanes:
     """Remembers where the latent came from."""
 
     def __init__(self) -> None:
-        self._trail: deque[tuple[float, FloatArray]] = deque(
-            maxlen=round(TRAIL_S / TRAIL_STEP_S) + 1
-        )
+        self._forget(0)
         self._now: tuple[float, FloatArray] = (0.0, np.zeros(0, np.float32))  # s, along each
         self.latents: LatentMap | None = None  # whose the trail holds
+        self._drawn_to = 0  # the column where the past stops that was drawn last
+        self._shades: tuple[FloatArray, Palette, NDArray[np.uint8]] | None = None  # along, by which
+
+    def _forget(self, n: int) -> None:
+        self._times = np.zeros(0)  # (times,) s, of what is remembered
+        self._trail = np.zeros((n, 0), np.float32)  # (n, times) deviations
 
     def remember(self, frame: Frame) -> None:
         if frame.z is None:
             return
         t = frame.tick.t
+        along = frame.along if frame.along is not None else frame.model.latents.along(frame.z)
         if frame.model.latents is not self.latents or t < self._now[0]:
-            self._trail.clear()  # another model's latents mean other things
+            self._forget(len(along))  # another model's latents mean other things
             self.latents = frame.model.latents
-        self._now = t, frame.along if frame.along is not None else self.latents.along(frame.z)
-        if not self._trail or t - self._trail[-1][0] >= TRAIL_STEP_S - ROUNDED_S:
-            self._trail.append(self._now)
+        self._now = t, along
+        if not len(self._times) or t - self._times[-1] >= TRAIL_STEP_S - ROUNDED_S:
+            self._times = np.append(self._times, t)[-KEPT:]
+            self._trail = np.append(self._trail, along[:, None], axis=1)[:, -KEPT:]
 
     def draw_past(
         self, canvas: pygame.Surface, box: pygame.Rect, palette: Palette, now: float
     ) -> None:
-        """The lanes, and what trails off in them, as it will be at `now`, s of the show."""
-        canvas.fill(PANE, box)
-        past = [(t, along) for t, along in self._trail if 0 <= now - t <= TRAIL_S + ROUNDED_S]
-        if not past:
+        """The lanes, and what trails off in them, as it will be at `now`, s of the show. The box
+        lies on the canvas, which has 32 bits."""
+        fill(canvas, PANE, [box])
+        times, along = self._seen(now)
+        if not len(times):
             return
-        at = Places(box, len(past[0][1]))
-        past = past[:: -at.stride][::-1]
-        xs = at.head - (now - np.array([t for t, _ in past])) * at.pace
-        line = np.empty((at.n, len(past), 2))
-        line[..., 0] = xs
-        line[..., 1] = at.heights(np.array([along for _, along in past]).T)
-        # A line has one colour: the past fades in steps.
-        strength = np.array([strength for _, strength in FADING])[:, None, None]
-        colours = (PANE + (self._colours(palette) - PANE) * strength).astype(int).tolist()
-        steps = [int(share * len(past)) for share, _ in FADING] + [len(past)]
-        for i, (middle, points) in enumerate(zip(at.middles, line.tolist(), strict=True)):
-            pygame.draw.line(canvas, LINE, (at.left, middle), (at.right, middle))
-            for step, (start, end) in enumerate(pairwise(steps)):
-                _line(canvas, colours[step][i], points[max(start - 1, 0) : end], at.width)
+        at = Places(box, len(along))
+        width = at.right - at.left + 1
+        fill(canvas, LINE, [pygame.Rect(at.left, round(y), width, 1) for y in at.middles])
+        lines = Lines(canvas, at, self._colours(palette))
+        self._drawn_to = lines.draw_past(at.across(now - times), at.heights(along))
 
     def draw_now(self, canvas: pygame.Surface, box: pygame.Rect, palette: Palette) -> None:
-        """Where it is now: the dot at the right of each lane, and the way there from its past."""
-        if not self._trail:
+        """Where it is now: the dot at the right of each lane, and the way there from its past,
+        which was drawn before on the same canvas."""
+        if not len(self._times):
             return
-        now, along = self._now
-        then, before = self._trail[-1]
-        at = Places(box, len(along))
-        start = at.head - max(now - then, 0.0) * at.pace
-        here, there = at.heights(along[:, None])[:, 0], at.heights(before[:, None])[:, 0]
-        colours = self._colours(palette).tolist()
-        for colour, y, from_y in zip(colours, here.tolist(), there.tolist(), strict=True):
-            if at.head - start >= SHORTEST_PX:
-                _line(canvas, colour, [(start, from_y), (at.head, y)], at.width)
-            pygame.draw.aacircle(canvas, colour, (at.head, y), at.dot)
+        now, here = self._now
+        times, along = self._seen(now)
+        at = Places(box, len(here))
+        xs = at.across(now - np.append(times, now))
+        ys = at.heights(np.append(along, here[:, None], axis=1))
+        Lines(canvas, at, self._colours(palette)).draw_now(xs, ys, self._drawn_to)
+
+    def _seen(self, now: float) -> tuple[NDArray[np.float64], FloatArray]:
+        """What of the past is seen then: (times,) s and (n, times) deviations."""
+        span = now - TRAIL_S - ROUNDED_S, now + ROUNDED_S
+        first, last = np.searchsorted(self._times, span)
+        return self._times[first:last], self._trail[:, first:last]
 
     def _colours(self, palette: Palette) -> NDArray[np.uint8]:
         """(n_directions, 3): the higher, the hotter."""
-        high = np.clip(self._now[1] / FURTHEST, -1, 1)
-        return palette.srgb_at(DARKEST + (1 - DARKEST) * (high + 1) / 2)
+        along = self._now[1]
+        if self._shades is None or self._shades[0] is not along or self._shades[1] != palette:
+            high = np.clip(along / FURTHEST, -1, 1)
+            places = DARKEST + (1 - DARKEST) * (high + 1) / 2
+            self._shades = along, palette, palette.srgb_at(places)
+        return self._shades[2]
 
 
 class Places:
-    """Where lanes lie in a box, in pixels. pace: of the past, px/s; head: x of now; stride: every
-    which moment of the past is drawn."""
+    """Where lanes lie in a box, in pixels. pace: of the past, px/s; head: x of now; radius: half
+    the width of a line."""
 
     def __init__(self, box: pygame.Rect, n: int) -> None:
-        self.n = n
         self.lane = box.height / n
         pad = max(box.width // 14, 6)
         self.left, self.right, self.head = box.left + pad, box.right - pad, box.right - 2 * pad
-        self.pace = (self.head - self.left) / TRAIL_S
-        self.stride = math.ceil(SHORTEST_PX / max(self.pace * TRAIL_STEP_S, 0.01))
+        self.pace = max(self.head - self.left, 0) / TRAIL_S
         self.dot = max(2, min(box.width // 50, int(self.lane / 3)))
-        self.width = max(1, self.dot // 5)
+        self.radius = max(self.dot / 11, 0.55)
         self.middles = (box.top + self.lane * (np.arange(n) + 0.5)).tolist()
+
+    def across(self, ages: NDArray[np.float64]) -> FloatArray:
+        """(times,) s ago -> their x."""
+        return (self.head - ages * self.pace).astype(np.float32)
 
     def heights(self, along: FloatArray) -> FloatArray:
         """(n, times) deviations -> their y."""
         high = np.clip(along / FURTHEST, -1, 1)
-        return np.array(self.middles)[:, None] - high * self.lane * 0.45
+        ys = np.array(self.middles)[:, None] - high * self.lane * 0.45
+        return np.ascontiguousarray(ys, np.float32)
+
+    def strengths(self, xs: FloatArray) -> FloatArray:
+        """(places,) x -> how strong lines are there, 0..1: the past fades into the pane."""
+        share = (xs - self.left) / max(self.pace * TRAIL_S * FADED, 1)
+        return np.clip(share, 0, 1).astype(np.float32)
 
 
-def _line(
-    canvas: pygame.Surface, colour: list[int], points: Sequence[Sequence[float]], width: int
-) -> None:
-    if len(points) > 1:
-        if width > 1:
-            pygame.draw.lines(canvas, colour, False, points, width)
-        pygame.draw.aalines(canvas, colour, False, points)
+class Lines:
+    """Draws lines over lanes, each in one of the colours (n, 3). Where compiled loops are loaded
+    they are smooth at any angle and fade evenly; else they are what pygame makes of them."""
+
+    def __init__(self, canvas: pygame.Surface, at: Places, colours: NDArray[np.uint8]) -> None:
+        self._canvas = canvas
+        self._at = at
+        self._colours = colours
+        self._trace = loops.compiled(loops.lanes.trace)
+
+    def draw_past(self, xs: FloatArray, ys: FloatArray) -> int:
+        """Lines along (times,) and (n, times), but for the last of them: the dot lies there, and
+        how they end depends on what comes. Where they stop: the first column that is left."""
+        at = self._at
+        stop = math.ceil(min(xs[-1] - at.radius, at.head - at.dot) - 1)
+        if self._trace and len(xs) > 1:
+            self._smooth(xs, ys, at.left, stop, 0)
+        elif len(xs) > 1:
+            self._plain(xs, ys)
+        return stop
+
+    def draw_now(self, xs: FloatArray, ys: FloatArray, start: int) -> None:
+        """The lines from the column `start` on, and a dot at the end of each."""
+        at = self._at
+        if self._trace:
+            self._smooth(xs, ys, start, at.head + at.dot + 2, at.dot + 0.5)  # as pygame has it
+            return
+        first = max(int(np.searchsorted(xs, start)) - 1, 0)
+        if at.head - xs[first] >= SHORTEST_PX:
+            self._plain(xs[first:], ys[:, first:])
+        for colour, y in zip(self._colours.tolist(), ys[:, -1].tolist(), strict=True):
+            pygame.draw.aacircle(self._canvas, colour, (at.head, y), at.dot)
+
+    def _smooth(self, xs: FloatArray, ys: FloatArray, start: int, stop: int, dot: float) -> None:
+        """The columns from start to stop."""
+        assert self._trace is not None
+        canvas = self._canvas
+        columns = np.arange(max(start, 0), min(stop, canvas.get_width()), dtype=np.float32)
+        colours = np.array([canvas.map_rgb(colour) for colour in self._colours.tolist()], np.uint32)
+        pixels = np.frombuffer(memoryview(canvas.get_buffer()), np.uint32)  # type: ignore[arg-type]
+        self._trace(pixels.reshape(canvas.get_height(), -1), xs, ys, colours,
+                    self._at.strengths(columns) * np.float32(256), max(start, 0), self._at.radius,
+                    dot)  # fmt: skip
+
+    def _plain(self, xs: FloatArray, ys: FloatArray) -> None:
+        """With pygame, a line of which has one colour and whole pixels as its width."""
+        at = self._at
+        stride = math.ceil(SHORTEST_PX / max(at.pace * TRAIL_STEP_S, 0.01))
+        xs, ys = xs[::-stride][::-1], ys[:, ::-stride][:, ::-1]
+        ends = np.linspace(0, len(xs), STEPS + 1).astype(int)
+        middles = (ends[:-1] + ends[1:]) // 2
+        strengths = at.strengths(xs[np.minimum(middles, len(xs) - 1)])[:, None, None]
+        colours = (PANE + (self._colours - PANE) * strengths).astype(int).tolist()
+        width = max(1, at.dot // 5)
+        for i, line in enumerate(ys.tolist()):
+            points = list(zip(xs.tolist(), line, strict=True))
+            for step, (start, end) in enumerate(pairwise(ends.tolist())):
+                part = points[max(start - 1, 0) : end]
+                if len(part) > 1:
+                    if width > 1:
+                        pygame.draw.lines(self._canvas, colours[step][i], False, part, width)
+                    pygame.draw.aalines(self._canvas, colours[step][i], False, part)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pygame
@@ -18,7 +19,7 @@ from visualiser.look.eye import Eye
 from visualiser.look.field import Kind
 from visualiser.look.lanes import TRAIL_S, Lanes
 from visualiser.look.layer import Layer
-from visualiser.look.paint import Table, paint
+from visualiser.look.paint import Table, fill, paint
 from visualiser.look.palette import INK, PANE, Palette
 from visualiser.types import Features, Tick
 
@@ -95,11 +96,11 @@ class Panes:
         left, right = self.boxes = layout(
             canvas.get_size(), below, alone, alone and begun.kind != "colour"
         )
-        for strip in around(left.union(right), canvas.get_rect()):
-            canvas.fill(INK, strip)  # nothing that is drawn on anyway: it costs a plain copy
-        canvas.fill(INK, between(left, right))
+        # Nothing that is drawn on anyway: it costs a plain copy.
+        fill(canvas, INK, [*around(left.union(right), canvas.get_rect()), between(left, right)])
         if begun.lanes is not None:
-            self._lanes.draw_past(canvas, left, self._eye.palette, t)
+            palette = self._eye.palette
+            draw_on(canvas, left, lambda part, box: self._lanes.draw_past(part, box, palette, t))
         return begun
 
     def _wanted(self, canvas: pygame.Surface, below: int, frame: Frame) -> Begun:
@@ -132,13 +133,7 @@ class Panes:
         for box, draw in ((left, self._input), (right, self._output)):
             if box is left and begun.alone:
                 continue
-            if canvas.get_bitsize() == 32 and canvas.get_rect().contains(box):
-                draw(frame, canvas, box)
-            else:
-                part = pygame.Surface(box.size, 0, 32)
-                part.blit(canvas, (0, 0), box)
-                draw(frame, part, part.get_rect())
-                canvas.blit(part, box)
+            draw_on(canvas, box, partial(draw, frame))
         if self._shown is None:
             self._fade.draw(canvas)
         if self.layer is not None:
@@ -187,8 +182,7 @@ class Panes:
         `draw` of the same frame has a smaller copy of it."""
         _, box = layout(canvas.get_size(), 0, True, frame.kind != "colour")
         self._follow(self._frame, frame, tick, features, (canvas.get_size(), 0, True), box)
-        for strip in around(box, canvas.get_rect()):
-            canvas.fill(INK, strip)
+        fill(canvas, INK, around(box, canvas.get_rect()))
         self._output(frame, canvas, box)
         self._fade.draw(canvas)
         self._shown = canvas
@@ -256,9 +250,22 @@ class Panes:
         paint(canvas, box, frame.field, (w, h), smooth, self._greys[1])
 
 
+def draw_on(
+    canvas: pygame.Surface, box: pygame.Rect, draw: Callable[[pygame.Surface, pygame.Rect], None]
+) -> None:
+    """Draw in a box of any canvas with what needs 32 bits, and the box on it."""
+    if canvas.get_bitsize() == 32 and canvas.get_rect().contains(box):
+        draw(canvas, box)
+        return
+    part = pygame.Surface(box.size, 0, 32)
+    part.blit(canvas, (0, 0), box)
+    draw(part, part.get_rect())
+    canvas.blit(part, box)
+
+
 def shrink(picture: pygame.Surface, canvas: pygame.Surface, box: pygame.Rect) -> None:
     """Draw a copy of a picture into a box of the canvas, in its proportions."""
-    canvas.fill(PANE, box)
+    fill(canvas, PANE, [box])
     inner = picture.get_rect().fit(box)
     if inner.width > 0 and inner.height > 0:
         pygame.transform.scale(picture, inner.size, canvas.subsurface(inner))
