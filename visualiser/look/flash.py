@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from visualiser import loops
 from visualiser.controls import Control, Controls, hold, switch
-from visualiser.look.flashes import ALLOWED, CAREFUL, STRICT, Colour, Step, Watch, linear, signals
+from visualiser.look.flashes import ALLOWED, CAREFUL, STRICT, Colour, Step, Watch, signals_of
 
 GUARD = "stage.guard"
 UNGUARDED = "stage.unguarded"
@@ -62,7 +62,7 @@ class FlashGuard:
         self._controls = controls
         self._size = (0, 0)
         self._places = np.zeros(0, np.intp)
-        self._bytes = (2, 1, 0)  # where red, green and blue are in a pixel
+        self._order = (2, 1, 0)  # where red, green and blue are in a pixel
         self.reset()
 
     def reset(self) -> None:
@@ -102,7 +102,7 @@ class FlashGuard:
             self._size = canvas.get_size()
             self._places = _places(self._size, canvas.get_pitch() // 4)
             red, green, blue, _ = (shift // 8 for shift in canvas.get_shifts())
-            self._bytes = red, green, blue
+            self._order = red, green, blue
         levels = self._look(canvas)
         self._shown.expire(t)
         if not self.limiting or self._controls[UNGUARDED]:
@@ -201,9 +201,7 @@ class FlashGuard:
         return _octets(canvas).view(np.uint32).take(self._places).view(np.uint8).reshape(-1, 4)
 
     def _colour(self, levels: Levels) -> Colour:
-        light = linear(np.ascontiguousarray(levels.T))  # by colour: much faster
-        red, green, blue = self._bytes
-        return signals(light[red], light[green], light[blue])
+        return signals_of(levels, self._order)
 
 
 def _lay_over(canvas: pygame.Surface, before: pygame.Surface, alpha: int) -> None:

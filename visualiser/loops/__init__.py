@@ -13,13 +13,14 @@ import threading
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from visualiser.loops import decoder, field, pixels
+from visualiser.loops import decoder, field, flashes, pixels
 
 Loop = TypeVar("Loop", bound=Callable[..., Any])
 
 SWITCH_S = 0.0001  # that another thread has the interpreter's lock while loading
 
-_LOOPS = {**decoder.LOOPS, **field.LOOPS, **pixels.LOOPS}  # and what each takes, as numba says it
+# And what each takes, as numba says it.
+_LOOPS = {**decoder.LOOPS, **field.LOOPS, **flashes.LOOPS, **pixels.LOOPS}
 _compiled: dict[Callable[..., Any], Any] = {}
 
 
