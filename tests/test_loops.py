@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from visualiser import crew, loops
 from visualiser.look.field import true_distances
+from visualiser.look.flashes import ALLOWED, CAREFUL, Watch, linear, signals, signals_of
 from visualiser.look.paint import Table, paint
 from visualiser.nets.checkpoint import MODELS, read
 from visualiser.nets.layers import Activation, Dense, Lines, walk
@@ -163,6 +164,56 @@ def test_distances_are_mended_alike(rows: int, columns: int, seed: int) -> None:
     by_loop = true_distances(values / 30, pitch)
     without()
     np.testing.assert_allclose(by_loop, true_distances(values / 30, pitch), atol=1e-6)
+
+
+def told(watch: Watch, levels: np.ndarray, t: float, allowed: int) -> list[object]:
+    """All that a watch says of one more picture."""
+    light, red, saturated = signals_of(levels, (2, 1, 0))
+    watch.expire(t)
+    steps = watch.step((light, red, saturated))
+    said: list[object] = [watch.too_much(steps, allowed)]
+    watch.take(steps, t)
+    said += [watch.may_be_next(allowed), watch.changes]
+    said += [watch.count(steps, kind) for kind in ("general", "red")]
+    said += [light.tobytes(), red.tobytes(), saturated.tobytes()]
+    for step in steps:
+        said += [way.tobytes() for way in step.ways]
+        said += [step.lit.tobytes(), None if step.swung is None else step.swung.tobytes()]
+    return said
+
+
+@settings(deadline=None, max_examples=30)
+@given(
+    st.integers(1, 4), st.integers(1, 4), st.sampled_from([2, 9, 256]), st.booleans(),
+    st.integers(0, ALLOWED), st.integers(0, 2**32 - 1),
+)  # fmt: skip
+def test_flashes_are_found_alike(
+    down: int, across: int, n_levels: int, is_red: bool, allowed: int, seed: int
+) -> None:
+    """Bit for bit, also where the loops are there only from some picture on."""
+    rng = np.random.default_rng(seed)
+    shape = 6 * down, 6 * across
+    by_numpy, by_loop, by_both = (Watch(shape, CAREFUL) for _ in range(3))
+    few = rng.integers(0, 256, n_levels)
+    assert loops.load()
+    loaded = dict(loops._compiled)  # to load them again and again takes long
+    for n in range(40):
+        levels = few[rng.integers(0, n_levels, (shape[0] * shape[1], 4))].astype(np.uint8)
+        if n % 3 == 0:  # all of it at once
+            levels[:] = levels[0]
+        if is_red:
+            levels[:, :2] //= 16
+        loops._compiled.update(loaded)
+        found = told(by_loop, levels, n / 25, allowed)
+        if n >= 20:
+            assert told(by_both, levels, n / 25, allowed) == found
+        without()
+        assert told(by_numpy, levels, n / 25, allowed) == found
+        if n < 20:
+            assert told(by_both, levels, n / 25, allowed) == found
+        red, green, blue = linear(levels.T[2::-1])
+        by_light = [each.tobytes() for each in signals(red, green, blue)]
+        assert [each for each in found if isinstance(each, bytes)][:3] == by_light
 
 
 @pytest.mark.parametrize("share", [0, 1, 77, 254, 255])

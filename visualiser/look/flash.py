@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from visualiser import loops
 from visualiser.controls import Control, Controls, hold, switch
-from visualiser.look.flashes import ALLOWED, CAREFUL, STRICT, Colour, Step, Watch, linear, signals
+from visualiser.look.flashes import ALLOWED, CAREFUL, STRICT, Colour, Step, Watch, signals_of
 
 GUARD = "stage.guard"
 UNGUARDED = "stage.unguarded"
@@ -39,7 +39,10 @@ _KEPT_S = 0.05  # that the picture kept may be older than the last shown, where 
 _ALIKE = 6  # levels of 255, that a place may differ by and be taken for the same
 _FEW = 0.01  # of all places
 
-Levels = NDArray[np.uint8]  # (n, 4) of the places, as the canvas holds them
+_AT_ONCE = 65536  # octets: few enough for a processor's cache
+
+Octets = NDArray[np.uint8]
+Levels = Octets  # (n, 4) of the places, as the canvas holds them
 
 
 def declare() -> tuple[Control, ...]:
@@ -62,7 +65,7 @@ class FlashGuard:
         self._controls = controls
         self._size = (0, 0)
         self._places = np.zeros(0, np.intp)
-        self._bytes = (2, 1, 0)  # where red, green and blue are in a pixel
+        self._order = (2, 1, 0)  # where red, green and blue are in a pixel
         self.reset()
 
     def reset(self) -> None:
@@ -102,7 +105,7 @@ class FlashGuard:
             self._size = canvas.get_size()
             self._places = _places(self._size, canvas.get_pitch() // 4)
             red, green, blue, _ = (shift // 8 for shift in canvas.get_shifts())
-            self._bytes = red, green, blue
+            self._order = red, green, blue
         levels = self._look(canvas)
         self._shown.expire(t)
         if not self.limiting or self._controls[UNGUARDED]:
@@ -151,22 +154,19 @@ class FlashGuard:
     def _blend(self, canvas: pygame.Surface, levels: Levels, alpha: int, t: float) -> bool:
         """Show so much of the canvas, of 255, over what was shown before, if that is allowed."""
         assert self._before is not None
-        before = self._levels.astype(np.int32)
-        mixed = (before + (levels - before) * alpha // 255).astype(np.uint8)
+        mixed = levels if alpha == 255 else _mixed(levels, self._levels, alpha)
         steps = self._shown.step(self._colour(mixed))
         if self._shown.too_much(steps, _CALM):
             return False
-        if alpha < 255:
-            _lay_over(canvas, self._before, alpha)
-            levels = self._look(canvas)  # as it came out, rounded
-            steps = self._shown.step(self._colour(levels))
-            if self._shown.too_much(steps, _CALM):
-                return False
         # A change that is on its way may reach the standard's threshold only now, or with the next.
         self._shown.take(steps, t + _LATE_S)
         self.limiting, self.share = alpha < 255, alpha / 255
         self._blended_t = t
-        self._keep(canvas, levels, t)
+        if alpha == 255:
+            self._keep(canvas, mixed, t)
+        else:
+            _blend_both(canvas, self._before, alpha)
+            self._levels, self._kept_t = mixed, t
         return True
 
     def _hold(self, canvas: pygame.Surface) -> None:
@@ -201,22 +201,27 @@ class FlashGuard:
         return _octets(canvas).view(np.uint32).take(self._places).view(np.uint8).reshape(-1, 4)
 
     def _colour(self, levels: Levels) -> Colour:
-        light = linear(np.ascontiguousarray(levels.T))  # by colour: much faster
-        red, green, blue = self._bytes
-        return signals(light[red], light[green], light[blue])
+        return signals_of(levels, self._order)
 
 
-def _lay_over(canvas: pygame.Surface, before: pygame.Surface, alpha: int) -> None:
-    """Show so much of a canvas, of 255, and of the picture before it the rest."""
+def _blend_both(canvas: pygame.Surface, before: pygame.Surface, alpha: int) -> None:
+    """Make both what so much of the canvas, of 255, and the rest of the picture before it give."""
+    new, old = _octets(canvas), _octets(before)
     if compiled := loops.compiled(loops.pixels.blend):
-        compiled(_octets(canvas), _octets(before), alpha)
+        compiled(new, old, alpha)
         return
-    before.set_alpha(255 - alpha)
-    canvas.blit(before, (0, 0))
-    before.set_alpha(None)
+    for start in range(0, new.size, _AT_ONCE):
+        some = slice(start, start + _AT_ONCE)
+        new[some] = old[some] = _mixed(new[some], old[some], alpha)
 
 
-def _octets(canvas: pygame.Surface) -> NDArray[np.uint8]:
+def _mixed(new: Octets, before: Octets, alpha: int) -> Octets:
+    """So much of the new ones, of 255, and the rest of those before, rounded; as loops have it."""
+    both = new * np.uint16(alpha) + before * np.uint16(255 - alpha) + np.uint16(128)
+    return ((both + (both >> 8)) >> 8).astype(np.uint8)
+
+
+def _octets(canvas: pygame.Surface) -> Octets:
     """All of a canvas's memory."""
     return np.frombuffer(memoryview(canvas.get_buffer()), np.uint8)  # type: ignore[arg-type]
 

@@ -31,6 +31,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from visualiser import loops
 from visualiser.look.oklab import LUMINANCE, to_linear
 from visualiser.look.turns import Bools, Counts, Signs, Swings, Tally, Turns
 from visualiser.types import FloatArray
@@ -74,6 +75,17 @@ STRICT = Limits(change=(0.09,), dark=(0.82,), red=(0.055,), area=(0.225,))
 def linear(levels: NDArray[np.uint8]) -> FloatArray:
     """sRGB 0..255 -> linear light 0..1, of any shape."""
     return _LINEAR.take(levels)
+
+
+def signals_of(levels: NDArray[np.uint8], order: tuple[int, int, int]) -> Colour:
+    """Pixels (n, 4), sRGB 0..255, as `signals` has them. order: where red, green and blue are."""
+    if compiled := loops.compiled(loops.flashes.see):
+        light, red = np.empty((2, len(levels)), np.float32)
+        saturated = np.empty(len(levels), bool)
+        compiled(levels, order, _LINEAR, LUMINANCE, _FAINT, light, red, saturated)
+        return light, red, saturated
+    channels = linear(np.ascontiguousarray(levels.T))  # by colour: much faster
+    return signals(channels[order[0]], channels[order[1]], channels[order[2]])
 
 
 def signals(r: FloatArray, g: FloatArray, b: FloatArray) -> Colour:
@@ -120,7 +132,7 @@ class Strand:
         self._places = Turns(values, _column(change), _column(dark) if dark else None)
         self._lit: Signs = np.zeros((len(change), values.size), np.int8)
         self._fields = Turns(self._lit_in_fields(self._lit), enough, None)
-        self._here, self._together = Tally(self._lit.shape), Swings(self._fields.low.shape[-1])
+        self._here, self._together = Tally(self._lit.shape), Swings(self._fields.size)
 
     def copy(self) -> Strand:
         other = copy(self)
@@ -136,10 +148,8 @@ class Strand:
         turned = rises | falls
         if not turned.any():
             return Step(places, None, (rises, falls), self._lit, self._fields, None)
-        lit = self._lit * ~turned
-        lit += rises
-        lit -= falls
-        fields, up, down = self._fields.follow(self._lit_in_fields(lit))
+        lit, in_fields = self._light(rises, falls)
+        fields, up, down = self._fields.follow(in_fields)
         swung = up.any(axis=0).astype(np.int8)
         swung -= down.any(axis=0) & (swung == 0)
         return Step(places, turned, (rises, falls), lit, fields, swung if swung.any() else None)
@@ -210,10 +220,23 @@ class Strand:
 
     def _largest(self, marked: Bools) -> float:
         """How many marked places the field has that has most."""
-        h, w = self._field
-        total = _total(marked.reshape(self._shape))
+        grid, (h, w) = marked.reshape(self._shape), self._field
+        if compiled := loops.compiled(loops.flashes.most):
+            return compiled(grid, self._field)
+        total = _total(grid)
         within = total[h:, w:] - total[:-h, w:] - total[h:, :-w] + total[:-h, :-w]
         return float(within.max())
+
+    def _light(self, rises: Bools, falls: Bools) -> tuple[Signs, FloatArray]:
+        """Which places are lit after those have risen, and those fallen; and that in fields."""
+        if compiled := loops.compiled(loops.flashes.light):
+            lit, in_fields = np.empty_like(self._lit), np.empty(self._fields.size, np.float32)
+            compiled(self._lit, rises, falls, self._shape, lit, in_fields)
+            return lit, in_fields
+        lit = self._lit * ~(rises | falls)
+        lit += rises
+        lit -= falls
+        return lit, self._lit_in_fields(lit)
 
     def _lit_in_fields(self, lit: Signs) -> FloatArray:
         """Places that are lit, less those that are dark, by half: in the whole picture, and in

@@ -11,6 +11,7 @@ from copy import copy
 import numpy as np
 from numpy.typing import NDArray
 
+from visualiser import loops
 from visualiser.types import FloatArray
 
 PERIOD_S = 0.999  # "any one second", for files whose times are rounded to milliseconds
@@ -30,30 +31,47 @@ class Turns:
     """
 
     def __init__(self, values: FloatArray, change: FloatArray, dark: FloatArray | None) -> None:
-        self._change, self._dark = change, dark
+        self._change = change
+        self._dark = np.full_like(change, _FAR) if dark is None else dark
         shape = np.broadcast_shapes(values.shape, change.shape)
-        self.low = self.high = np.broadcast_to(values, shape)
-        self.can_rise = self.can_fall = np.ones(shape, bool)
-        self._none = np.zeros(shape, bool)
-        self._seen: Bools | None = None
+        # Since each turned last: the lowest and the highest value, and whether it was seen.
+        self._ends = np.empty((2, *shape), np.float32)
+        self._ends[:] = values
+        self._seen: Bools = np.zeros(shape, bool)
+        self._can: Bools = np.ones((2, *shape), bool)  # rise, and fall
+        self._all: Bools = np.ones(values.shape, bool)
+
+    @property
+    def size(self) -> int:
+        """How many curves there are in a row."""
+        return self._seen.shape[-1]
 
     def follow(self, values: FloatArray, seen: Bools | None = None) -> tuple[Turns, Bools, Bools]:
         """How it is with these values: the next state, and which have risen, and fallen. seen: no
         turn counts without that at its end, its beginning, or in between."""
         after = copy(self)
-        after.low = low = np.minimum(self.low, values)
-        after.high = high = np.maximum(self.high, values)
-        after._seen = since = seen if seen is None or self._seen is None else seen | self._seen
-        if since is not None and not since.any():
-            return after, self._none, self._none
+        after._ends = np.empty_like(self._ends)
+        if compiled := loops.compiled(loops.flashes.follow):
+            after._can, after._seen = np.empty_like(self._can), np.empty_like(self._seen)
+            turns: Bools = np.empty_like(self._can)
+            compiled(
+                values, self._all if seen is None else seen, self._change, self._dark,
+                self._ends, self._can, self._seen, after._ends, after._can, after._seen, turns,
+            )  # fmt: skip
+            return after, turns[0], turns[1]
+        low = np.minimum(self._ends[0], values, out=after._ends[0])
+        high = np.maximum(self._ends[1], values, out=after._ends[1])
+        if seen is not None:
+            after._seen = since = seen | self._seen
+            if not since.any():
+                return after, since, since  # none of them
         rises = values - low >= self._change
-        rises &= self.can_rise
+        rises &= self._can[0]
         falls = high - values >= self._change
-        falls &= self.can_fall
-        if self._dark is not None:
-            rises &= low < self._dark
-            falls &= values < self._dark
-        if since is not None:
+        falls &= self._can[1]
+        rises &= low < self._dark
+        falls &= values < self._dark
+        if seen is not None:
             rises &= since
             falls &= since
         falls &= ~rises
@@ -65,10 +83,11 @@ class Turns:
             away = stays * _FAR
             np.maximum(low, values - away, out=low)
             np.minimum(high, values + away, out=high)
-            if seen is not None and since is not None:
+            if seen is not None:
                 after._seen = (since & stays) | (seen & turned)
-            after.can_rise = (self.can_rise | falls) & ~rises
-            after.can_fall = (self.can_fall | rises) & ~falls
+            after._can = np.stack(
+                [(self._can[0] | falls) & ~rises, (self._can[1] | rises) & ~falls]
+            )
         return after, rises, falls
 
 

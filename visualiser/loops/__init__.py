@@ -13,14 +13,20 @@ import threading
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from visualiser.loops import decoder, field, lanes, pixels
+from visualiser.loops import decoder, field, flashes, lanes, pixels
 
 Loop = TypeVar("Loop", bound=Callable[..., Any])
 
 SWITCH_S = 0.0001  # that another thread has the interpreter's lock while loading
 
 # And what each takes, as numba says it.
-_LOOPS = {**decoder.LOOPS, **field.LOOPS, **lanes.LOOPS, **pixels.LOOPS}
+_LOOPS = {
+    **decoder.LOOPS,
+    **field.LOOPS,
+    **flashes.LOOPS,
+    **lanes.LOOPS,
+    **pixels.LOOPS,
+}
 _compiled: dict[Callable[..., Any], Any] = {}
 
 

@@ -57,12 +57,12 @@ def paint(
 
 
 def blend(octets: Octets, before: Octets, share: int) -> None:
-    """Octets (n,) over those before, rounded; share: of them, of 255."""
+    """Octets (n,) over those before, rounded, into both; share: of them, of 255."""
     rest = np.uint16(255 - share)
     for i in range(octets.shape[0]):
         both = np.uint16(np.uint16(octets[i]) * share) + np.uint16(np.uint16(before[i]) * rest)
         both = np.uint16(both + 128)
-        octets[i] = np.uint16(both + (both >> 8)) >> 8  # a whole number over 255
+        octets[i] = before[i] = np.uint16(both + (both >> 8)) >> 8  # a whole number over 255
 
 
 def to_yuv420(pixels: Words, width: int, luma: Octets, blue: Octets, red: Octets) -> None:
