@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from visualiser import crew, loops
+from visualiser.look import flash
 from visualiser.look.field import true_distances
 from visualiser.look.flashes import ALLOWED, CAREFUL, Watch, linear, signals, signals_of
 from visualiser.look.paint import Table, paint
@@ -219,12 +220,12 @@ def test_flashes_are_found_alike(
 @pytest.mark.parametrize("share", [0, 1, 77, 254, 255])
 def test_a_blend_is_rounded(share: int) -> None:
     new, old = (each.ravel().astype(np.uint8) for each in np.meshgrid(range(256), range(256)))
-    mixed = new.copy()
+    exact = np.floor((new.astype(int) * share + old.astype(int) * (255 - share)) / 255 + 0.5)
+    assert (flash._mixed(new, old, share) == exact).all()
     blend = loops.compiled(loops.pixels.blend)
     assert blend is not None
-    blend(mixed, old, share)
-    exact = (new.astype(int) * share + old.astype(int) * (255 - share)) / 255
-    assert (mixed == np.floor(exact + 0.5)).all()
+    blend(new, old, share)
+    assert (new == exact).all() and (old == exact).all()
 
 
 def test_they_are_loaded_behind_and_stop_when_asked() -> None:
