@@ -65,6 +65,7 @@ class FlashGuard:
         self._controls = controls
         self._size = (0, 0)
         self._places = np.zeros(0, np.intp)
+        self._before = pygame.Surface((0, 0))  # shown last, or shortly before and like it
         self._order = (2, 1, 0)  # where red, green and blue are in a pixel
         self.reset()
 
@@ -76,8 +77,7 @@ class FlashGuard:
         self._read_t = -math.inf
         self._shown = Watch(_SHAPE, CAREFUL)
         self._drawn = Watch(_SHAPE, STRICT)  # as it would be without a guard, while it limits
-        self._before: pygame.Surface | None = None  # shown last, or shortly before and like it
-        self._levels: Levels = np.zeros((0, 4), np.uint8)  # of that
+        self._levels: Levels | None = None  # of the picture before, if there is one
         self._kept_t = -math.inf
         self._calm_since = 0.0
         self._blended_t = 0.0
@@ -104,6 +104,8 @@ class FlashGuard:
             self.reset()
             self._size = canvas.get_size()
             self._places = _places(self._size, canvas.get_pitch() // 4)
+            self._before = pygame.Surface(self._size, 0, canvas)
+            self._before.fill(0)  # memory takes long the first time: not in the middle of a show
             red, green, blue, _ = (shift // 8 for shift in canvas.get_shifts())
             self._order = red, green, blue
         levels = self._look(canvas)
@@ -153,7 +155,7 @@ class FlashGuard:
 
     def _blend(self, canvas: pygame.Surface, levels: Levels, alpha: int, t: float) -> bool:
         """Show so much of the canvas, of 255, over what was shown before, if that is allowed."""
-        assert self._before is not None
+        assert self._levels is not None
         mixed = levels if alpha == 255 else _mixed(levels, self._levels, alpha)
         steps = self._shown.step(self._colour(mixed))
         if self._shown.too_much(steps, _CALM):
@@ -170,21 +172,18 @@ class FlashGuard:
         return True
 
     def _hold(self, canvas: pygame.Surface) -> None:
-        assert self._before is not None
         canvas.blit(self._before, (0, 0))
         self.share = 0.0
 
     def _keep(self, canvas: pygame.Surface, levels: Levels, t: float) -> None:
         """Have this picture to hold. It is a copy, which takes longer than all else."""
-        if self._before is None:
-            self._before = pygame.Surface(self._size, 0, canvas)
         self._before.blit(canvas, (0, 0))
         self._levels, self._kept_t = levels, t
 
     def _may_stay(self, levels: Levels, t: float) -> bool:
         """Whether the picture that is kept will do, where this one was shown after it: it is much
         the same, or hardly older, and to go back to it would be no flash too many."""
-        if self._before is None:
+        if self._levels is None:
             return False
         apart = np.maximum(levels, self._levels) - np.minimum(levels, self._levels)
         is_like = np.count_nonzero(apart > _ALIKE) <= _FEW * len(apart)
@@ -192,7 +191,7 @@ class FlashGuard:
 
     def _back(self) -> tuple[Step, ...] | None:
         """What it would change to show the picture that is kept; None where that is too much."""
-        if self._before is None:
+        if self._levels is None:
             return None
         steps = self._shown.step(self._colour(self._levels))
         return None if self._shown.too_much(steps) else steps
