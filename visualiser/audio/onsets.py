@@ -63,8 +63,7 @@ class Onsets:
         )
         self._shape = (shape * np.sqrt(2 / self.window / (shape**2).sum())).astype(np.float32)
         edges_hz = _EDGES_HZ[: max(2, int(np.searchsorted(_EDGES_HZ, samplerate / 2)) + 1)]
-        weights = band_weights(edges_hz, self.window, samplerate)
-        self._weights = weights[: 1 + np.flatnonzero(weights.any(axis=1)).max()]
+        self._weights = band_weights(edges_hz, self.window, samplerate)
         self.centres_hz = np.sqrt(edges_hz[1:] * edges_hz[:-1])
         group = np.searchsorted(_SPLITS_HZ, self.centres_hz)
         members = (group[:, None] == np.arange(3)).astype(float)
@@ -116,8 +115,9 @@ class Onsets:
         sums = np.add.reduce(frames, axis=1, keepdims=True)
         frames = frames - sums / np.float32(self.window)
         frames *= self._shape
-        if frames.any():  # silence has no spectrum
-            powers = power(np.fft.rfft(frames)[:, : len(self._weights)]) @ self._weights
+        # Silence has no spectrum; music is mostly told from it by the newest sample alone.
+        if frames[-1, -1] or frames.any():
+            powers = power(np.fft.rfft(frames)) @ self._weights
         else:
             powers = np.zeros((len(frames), self._weights.shape[1]), np.float32)
         flux = self._flux(powers.astype(np.float64))
