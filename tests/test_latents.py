@@ -97,6 +97,15 @@ def test_the_map_is_continuous_and_held_at_its_ends() -> None:
     np.testing.assert_array_equal(far[0], far[1])
 
 
+def test_a_point_lies_on_the_line_between_its_knots_and_on_the_last_of_them() -> None:
+    mapped = latents.fit(clusters(4000), 1, layers=1, n_knots=5)
+    scores = np.linspace(-latents.REACH, latents.REACH, 5)
+    for x in (-9.0, scores[0], -1.0, scores[2], 0.3, scores[3], 3.4, scores[-1], 9.0):
+        lies = np.array([np.interp(x, scores, knots) for knots in mapped.knots[0]])
+        expected = lies @ mapped.rotations[0] * mapped.std + mapped.mean
+        np.testing.assert_allclose(mapped.bend(np.full(4, x)), expected, rtol=1e-5, atol=1e-5)
+
+
 @pytest.mark.parametrize("dead", [[3], [0, 5], [1, 2, 3, 4]])
 def test_dead_latents_stay_where_they_are_and_harm_no_other(dead: list[int]) -> None:
     z = correlated(2500, 6)

@@ -10,6 +10,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping
 from copy import copy
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Literal
 
 from visualiser.types import UserError
@@ -128,11 +129,11 @@ class Control:
             return self.choices[min(int(share * n), n - 1)] if n else ""
         return share >= 0.5
 
-    @property
+    @cached_property
     def section(self) -> str:
         return self.id.partition(".")[0]
 
-    @property
+    @cached_property
     def name(self) -> str:
         return self.id.partition(".")[2]
 

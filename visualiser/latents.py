@@ -91,24 +91,41 @@ class LatentMap:
 
     @cached_property
     def _pieces(self) -> tuple[FloatArray, FloatArray]:
-        """(layers, latent_dim * pieces) each: where a piece begins, and how far it goes."""
+        """(layers, latent_dim * n_knots) each: where a piece begins, and how far it goes; what
+        begins at the last knot goes nowhere."""
         layers, dim, n_knots = self.knots.shape
-        flat = (layers, dim * (n_knots - 1))
-        return self.knots[..., :-1].reshape(flat), np.diff(self.knots).reshape(flat)
+        begins, goes = self.knots.copy(), np.zeros_like(self.knots)
+        goes[..., :-1] = np.diff(self.knots)
+        # Where the piece before it comes out, which may be a hair beside the knot.
+        begins[..., -1:] = begins[..., -2:-1] + goes[..., -2:-1]
+        flat = (layers, dim * n_knots)
+        return begins.reshape(flat), goes.reshape(flat)
+
+    @cached_property
+    def _places(self) -> tuple[FloatArray, ...]:
+        """(latent_dim,) each: pieces per deviation, where 0 is in them, the first of all, the last
+        of all, and where those of each latent are. Rows, for numpy takes longer with numbers."""
+        pieces = self.knots.shape[2] - 1
+        ones = np.ones(self.latent_dim, np.float32)
+        starts = np.arange(self.latent_dim, dtype=np.float32) * (pieces + 1)
+        return pieces / (2 * REACH) * ones, pieces / 2 * ones, 0 * ones, pieces * ones, starts
 
     def bend(self, normal: FloatArray) -> FloatArray:
         """Standard normal numbers (..., latent_dim) -> latents."""
         x = np.asarray(normal, np.float32)
-        pieces = self.knots.shape[2] - 1  # straight ones, between knots
-        scale, middle = np.float32(pieces / (2 * REACH)), np.float32(pieces / 2)
-        starts = np.arange(self.latent_dim) * pieces
-        knots, steps = self._pieces
-        for i in range(len(knots) - 1, -1, -1):
-            place = np.minimum(np.maximum(x * scale + middle, 0), pieces)
-            below = np.minimum(place.astype(np.intp), pieces - 1)
+        scale, middle, first, last, starts = self._places
+        layers = list(zip(*self._pieces, self.rotations, strict=True))
+        for knots, steps, rotation in reversed(layers):
+            place = x * scale
+            place += middle
+            np.minimum(np.maximum(place, first, out=place), last, out=place)
+            below = np.floor(place)
             place -= below
             below += starts
-            x = (knots[i].take(below) + steps[i].take(below) * place) @ self.rotations[i]
+            at = below.astype(np.intp)
+            place *= steps.take(at)
+            place += knots.take(at)
+            x = place @ rotation
         return (x * self.std + self.mean).astype(np.float32)
 
     def straighten(self, z: FloatArray) -> FloatArray:
@@ -116,7 +133,7 @@ class LatentMap:
         x = (np.asarray(z, np.float32) - self.mean) / self.std
         pieces = self.knots.shape[2] - 1
         width = np.float32(2 * REACH / pieces)
-        starts = np.arange(self.latent_dim) * pieces
+        starts = np.arange(self.latent_dim) * (pieces + 1)
         for rotation, inner, knots, steps in zip(
             self.rotations, self.knots[..., 1:-1], *self._pieces, strict=True
         ):

@@ -31,19 +31,21 @@ def perlin(seed: int) -> Noise3:
     gradients = directions * 1.6  # brings the values to about -1..1
 
     def slopes(ix: Cells, iy: Cells, iz: Cells) -> Points:
-        """(..., 3): gradients at lattice points, whole numbers that broadcast together."""
-        return gradients[table[table[table[ix & 255] + (iy & 255)] + (iz & 255)]]
+        """(..., 3): gradients at lattice points, whole numbers 0..256 that broadcast together."""
+        return gradients[table[table[table[ix] + iy] + iz]]
 
     def noise(x: Points, y: Points, z: Points) -> Points:
         if x.ndim == y.ndim == 2 and x.shape[0] == y.shape[1] == z.size == 1:
             return on_grid(x, y, float(z.flat[0]))
         # All eight corners at once: for a few points the calls cost more than the sums.
-        places = np.stack(np.broadcast_arrays(x, y, z))[:, None]
-        cells = np.floor(places).astype(np.int64)
+        places = np.empty((3, 1, *np.broadcast(x, y, z).shape))
+        places[0], places[1], places[2] = x, y, z
+        cells = np.floor(places)
         steps = CORNERS.reshape(3, 8, *(1,) * (places.ndim - 2))
         ax, ay, az = apart = places - cells - steps
         wx, wy, wz = _fade(apart)
-        gx, gy, gz = np.moveaxis(slopes(*(cells + steps)), -1, 0)
+        slope = slopes(*((cells.astype(np.int64) & 255) + steps))
+        gx, gy, gz = slope[..., 0], slope[..., 1], slope[..., 2]
         total: Points = (wx * wy * wz * (gx * ax + gy * ay + gz * az)).sum(axis=0)
         return total
 
@@ -55,7 +57,8 @@ def perlin(seed: int) -> Noise3:
         nz = math.floor(z) + np.arange(2)
         az = z - nz
         wz = _fade(az)
-        corners = slopes(nx[None, None, :], ny[None, :, None], nz[:, None, None])
+        cells = nx[None, None, :], ny[None, :, None], nz[:, None, None]
+        corners = slopes(*(nodes & 255 for nodes in cells))
         flat = np.array([wz, wz * az]) @ corners.reshape(2, -1)
         plane, tilt = flat.reshape(2, len(ny), len(nx), 3)
         along_x = plane[..., 0] @ wax.T + tilt[..., 2] @ wx.T

@@ -100,7 +100,7 @@ class Pins:
             self._begin(len(along))
             self._seen = along.copy()
         self._at += step(dt, glide_s) * (self._wanted - self._at)
-        self._share[~self.held] *= 1 - step(dt, LETS_GO_S)
+        np.multiply(self._share, 1 - step(dt, LETS_GO_S), out=self._share, where=~self.held)
         self._share[self._share < 1e-3] = 0.0
         self._seen = (along + self._share * (self._at - along)).astype(np.float32)
         return self._seen

@@ -63,8 +63,7 @@ class Onsets:
         )
         self._shape = (shape * np.sqrt(2 / self.window / (shape**2).sum())).astype(np.float32)
         edges_hz = _EDGES_HZ[: max(2, int(np.searchsorted(_EDGES_HZ, samplerate / 2)) + 1)]
-        weights = band_weights(edges_hz, self.window, samplerate)
-        self._weights = weights[: 1 + np.flatnonzero(weights.any(axis=1)).max()]
+        self._weights = band_weights(edges_hz, self.window, samplerate)
         self.centres_hz = np.sqrt(edges_hz[1:] * edges_hz[:-1])
         group = np.searchsorted(_SPLITS_HZ, self.centres_hz)
         members = (group[:, None] == np.arange(3)).astype(float)
@@ -73,8 +72,7 @@ class Onsets:
         self.set_floor(np.full(self.centres_hz.size, 1e-7))
         step_s = self._step / samplerate
         paces = step(step_s, _BED_RISE_S), step(step_s, _BED_FALL_S)
-        self._new = np.array(paces)[:, None] * np.ones(self.centres_hz.size)
-        self._old = 1 - self._new
+        self._rise, self._fall = (np.full(self.centres_hz.size, pace) for pace in paces)
         self._fade = 1 - step(step_s, _PEAK_S)
         self.reset()
 
@@ -117,8 +115,9 @@ class Onsets:
         sums = np.add.reduce(frames, axis=1, keepdims=True)
         frames = frames - sums / np.float32(self.window)
         frames *= self._shape
-        if frames.any():  # silence has no spectrum
-            powers = power(np.fft.rfft(frames)[:, : len(self._weights)]) @ self._weights
+        # Silence has no spectrum; music is mostly told from it by the newest sample alone.
+        if frames[-1, -1] or frames.any():
+            powers = power(np.fft.rfft(frames)) @ self._weights
         else:
             powers = np.zeros((len(frames), self._weights.shape[1]), np.float32)
         flux = self._flux(powers.astype(np.float64))
@@ -132,17 +131,19 @@ class Onsets:
         for loudest in np.maximum.reduce(powers, axis=1).tolist():
             self._peak = max(loudest, self._peak * self._fade)
             least.append(max(math.log(max(self._peak, 1e-12)) + _BELOW_PEAK, -30.0))
-        beds = np.empty_like(powers)
+        beds, leasts = np.empty_like(powers), np.empty_like(powers)
+        leasts[:] = np.array(least)[:, None]
         logs = np.log(np.maximum(powers, self._floor))
-        np.maximum(logs, np.array(least)[:, None], out=logs)
+        np.maximum(logs, leasts, out=logs)
+        off, risen, fallen = np.empty((3, powers.shape[1]))
         before = np.maximum(self._bed, self._floor_log)
-        # It rises slower than it falls: of the two ways to go the lower is the one of its sign.
-        risen, fallen = both = np.empty_like(self._new)
-        for bed, at_least, new in zip(beds, least, logs[:, None] * self._new, strict=True):
+        for log, bed, at_least in zip(logs, beds, leasts, strict=True):
             np.maximum(before, at_least, out=bed)
-            np.multiply(bed, self._old, out=both)
-            np.add(both, new, out=both)
-            np.minimum(risen, fallen, out=before)
+            np.subtract(log, bed, out=off)
+            np.multiply(off, self._rise, out=risen)
+            np.multiply(off, self._fall, out=fallen)
+            np.minimum(risen, fallen, out=off)  # it rises slower than it falls: the one of its sign
+            np.add(bed, off, out=before)
         self._bed = before
         over = 0.5 * powers
         over *= np.exp(np.negative(beds, out=beds), out=beds)

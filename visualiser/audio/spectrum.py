@@ -41,7 +41,8 @@ class Spectrum:
 
     def powers(self, samples: FloatArray) -> FloatArray:
         """samples: (n,) float32, n at least `long`, of which the last ones count."""
-        if not samples[-self.long :].any():  # digital silence
+        # Digital silence; music is mostly told from it by the newest sample alone.
+        if not (samples[-1] or samples[-self.long :].any()):
             self.mean_square = 0.0
             return self._nothing
         found: list[FloatArray] = []

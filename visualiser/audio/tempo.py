@@ -26,6 +26,10 @@ PHASES = 64
 _SMOOTH_S = 0.02
 _COMB_FADE_S = 3.0
 _SMOOTH = np.array([1.0, 3.0, 4.0, 3.0, 1.0]) / 12
+# Of each quarter of a beat and each phase: which phase, of the four times PHASES there are, is so
+# many quarters before it.
+_QUARTERS = np.arange(4)[:, None]
+_BEFORE = (np.arange(PHASES) - _QUARTERS * PHASES // 4) % PHASES + _QUARTERS * PHASES
 # Fitted: of low, mid, high and low + mid by the multiples; the same times the distance from the
 # preferred tempo; of the pairs; of that distance, squared and plain.
 _FITTED = np.array(
@@ -110,8 +114,8 @@ def phases(flux: Array, hop_s: float, bpm: float) -> Array:
     from 0 to 1 beat, explains it."""
     profiles = _profiles(flux, hop_s, bpm)
     # A quarter of a beat after the beat is a quarter less ago.
-    parts = enumerate(_FITTED_PHASE.reshape(4, -1) @ profiles)
-    curve: Array = sum(np.roll(part, k * PHASES // 4) for k, part in parts)
+    parts = _FITTED_PHASE.reshape(4, -1) @ profiles
+    curve: Array = np.add.reduce(parts.take(_BEFORE))
     # A bin holds what lies behind its beginning.
     return shifted(curve, -0.5 / PHASES)
 
@@ -141,9 +145,8 @@ def _profiles(flux: Array, hop_s: float, bpm: float) -> Array:
     beats: low, mid, mid without low (snares are that, kicks are not) and high; then low and mid as
     loud as they are.
     """
-    ago_s = np.arange(len(flux))[::-1] * hop_s
+    ago_s, fade = _ago(len(flux), hop_s)
     at = (ago_s * (bpm / 60 * PHASES)).astype(np.intp) % PHASES
-    fade = np.exp(-ago_s / _COMB_FADE_S)
     low, mid, high = np.sqrt(np.minimum(flux.T, _LOUD))
     snare = np.maximum(mid - low, 0.0)
     loud = np.minimum(flux.T[:2], _LOUDEST) / _LOUD
@@ -154,3 +157,11 @@ def _profiles(flux: Array, hop_s: float, bpm: float) -> Array:
     profiles = np.fft.irfft(np.fft.rfft(profiles) * smooth, PHASES)
     profiles /= max(float(profiles.max()), 1e-9)
     return profiles
+
+
+@lru_cache(maxsize=4)
+def _ago(n: int, hop_s: float) -> tuple[Array, Array]:
+    """(n,) each, for the last n rows of flux: seconds before the last, and how much it counts."""
+    ago_s: Array = np.arange(n, dtype=np.float64)[::-1] * hop_s
+    fade: Array = np.exp(-ago_s / _COMB_FADE_S)
+    return ago_s, fade
