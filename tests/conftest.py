@@ -24,7 +24,7 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
-from visualiser import latents
+from visualiser import latents, loops
 from visualiser.controls import Control, Controls
 from visualiser.exchange import measure
 from visualiser.frame import Frame
@@ -109,6 +109,16 @@ def hear(rms: float = 0.0, bands: float | Sequence[float] = 0.0, n_bands: int = 
 def ticks(n: int, fps: float = 60.0, first: int = 0) -> list[Tick]:
     """n ticks as a clock at fps gives them."""
     return [Tick(i, i / fps, 1 / fps if i else 0.0) for i in range(first, first + n)]
+
+
+@pytest.fixture
+def loaded_loops() -> Iterator[None]:
+    """The compiled loops are there, until a test takes them away; afterwards as they were."""
+    before = dict(loops._compiled)
+    assert loops.load()
+    yield
+    loops._compiled.clear()
+    loops._compiled.update(before)
 
 
 @pytest.fixture(scope="module")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 import pygame
 import pytest
@@ -14,26 +12,20 @@ from visualiser import loops
 from visualiser.frame import Frame
 from visualiser.look.lanes import Lanes
 from visualiser.look.palette import PANE, Palette, palettes
-from visualiser.loops.lanes import Floats, Words
+from visualiser.loops.lanes import Words
 from visualiser.nets.checkpoint import Checkpoint
-from visualiser.types import Tick
+from visualiser.types import FloatArray, Tick
 
 EMBER = palettes()["ember"]
 SIZE = 200
 
 
-@pytest.fixture(autouse=True)
-def loaded() -> Iterator[None]:
-    before = dict(loops._compiled)
-    assert loops.load()
-    yield
-    loops._compiled.clear()
-    loops._compiled.update(before)
+pytestmark = pytest.mark.usefixtures("loaded_loops")
 
 
 def traced(
     xs: list[float], ys: list[float], radius: float, dot: float = 0.0, first: int = 0,
-    canvas: Words | None = None, strengths: Floats | None = None,
+    canvas: Words | None = None, strengths: FloatArray | None = None,
 ) -> np.ndarray:  # fmt: skip
     """(H, W) how much of each pixel is covered, 0..1."""
     canvas = np.zeros((SIZE, SIZE), np.uint32) if canvas is None else canvas

@@ -6,7 +6,6 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -25,14 +24,7 @@ from visualiser.nets.layers import Activation, Dense, Lines, walk
 from visualiser.nets.play import Player, build
 from visualiser.video.picture import picture_of, view_of
 
-
-@pytest.fixture(autouse=True)
-def loaded() -> Iterator[None]:
-    before = dict(loops._compiled)
-    assert loops.load()
-    yield
-    loops._compiled.clear()
-    loops._compiled.update(before)
+pytestmark = pytest.mark.usefixtures("loaded_loops")
 
 
 def without() -> None:

@@ -6,14 +6,17 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from functools import cache
+from typing import TypeVar
 
 THREADS = max(1, min(4, os.cpu_count() or 1))  # that work, with the one that asks for help
 MANY = 750_000  # pixels: threads that share fewer wait for each other more than they save
 
+Part = TypeVar("Part")
+Held = TypeVar("Held")
 
 _thread = threading.local()
 
@@ -38,6 +41,26 @@ def helpers(pixels: int) -> int:
 def help_with(work: Callable[[], object]) -> Future[object]:
     """Let another thread do it, beside the one that asks, which is to wait for its result."""
     return _pool().submit(work)
+
+
+def share(
+    do: Callable[[Iterator[Part], Held], None], parts: list[Part], held: Held, n_helpers: int
+) -> None:
+    """Let this thread and its helpers each do the next part that is left; errors come back. held:
+    what they do it to, of which nobody holds on to anything afterwards: a surface is locked as long
+    as somebody does."""
+    left = iter(parts)
+    # A helper that is done may hold on to what it was given for a while: that is a list, which is
+    # emptied here.
+    holding = [held]
+    del held
+    try:
+        helping = [help_with(lambda: do(left, holding[0])) for _ in range(n_helpers)]
+        do(left, holding[0])
+        for helper in helping:
+            helper.result()
+    finally:
+        holding.clear()
 
 
 @cache

@@ -12,7 +12,7 @@ import math
 
 import numpy as np
 
-from visualiser.audio.spectrum import Array, band_weights, power, samples_of
+from visualiser.audio.spectrum import Array, band_weights, is_silent, power, samples_of
 from visualiser.smoothing import step
 from visualiser.types import FloatArray
 
@@ -115,11 +115,10 @@ class Onsets:
         sums = np.add.reduce(frames, axis=1, keepdims=True)
         frames = frames - sums / np.float32(self.window)
         frames *= self._shape
-        # Silence has no spectrum; music is mostly told from it by the newest sample alone.
-        if frames[-1, -1] or frames.any():
-            powers = power(np.fft.rfft(frames)) @ self._weights
-        else:
+        if is_silent(frames):
             powers = np.zeros((len(frames), self._weights.shape[1]), np.float32)
+        else:
+            powers = power(np.fft.rfft(frames)) @ self._weights
         flux = self._flux(powers.astype(np.float64))
         return flux[-first % HOP :: HOP], self._pick(first, flux)
 

@@ -41,8 +41,7 @@ class Spectrum:
 
     def powers(self, samples: FloatArray) -> FloatArray:
         """samples: (n,) float32, n at least `long`, of which the last ones count."""
-        # Digital silence; music is mostly told from it by the newest sample alone.
-        if not (samples[-1] or samples[-self.long :].any()):
+        if is_silent(samples[-self.long :]):
             self.mean_square = 0.0
             return self._nothing
         found: list[FloatArray] = []
@@ -59,6 +58,11 @@ class Spectrum:
 def power(spectrum: NDArray[Any]) -> NDArray[Any]:
     """Of each bin of a complex spectrum; of the same shape and precision."""
     return np.square(spectrum.real) + np.square(spectrum.imag)
+
+
+def is_silent(samples: NDArray[Any]) -> bool:
+    """Whether all of them are 0; the newest alone mostly tells that of music."""
+    return not (samples.item(-1) or samples.any())
 
 
 def samples_of(seconds: float, samplerate: int) -> int:

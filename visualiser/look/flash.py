@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from visualiser import loops
 from visualiser.controls import Control, Controls, hold, switch
 from visualiser.look.flashes import ALLOWED, CAREFUL, STRICT, Colour, Step, Watch, signals_of
+from visualiser.surfaces import octets
 
 GUARD = "stage.guard"
 UNGUARDED = "stage.unguarded"
@@ -197,7 +198,7 @@ class FlashGuard:
         return None if self._shown.too_much(steps) else steps
 
     def _look(self, canvas: pygame.Surface) -> Levels:
-        return _octets(canvas).view(np.uint32).take(self._places).view(np.uint8).reshape(-1, 4)
+        return octets(canvas).view(np.uint32).take(self._places).view(np.uint8).reshape(-1, 4)
 
     def _colour(self, levels: Levels) -> Colour:
         return signals_of(levels, self._order)
@@ -205,7 +206,7 @@ class FlashGuard:
 
 def _blend_both(canvas: pygame.Surface, before: pygame.Surface, alpha: int) -> None:
     """Make both what so much of the canvas, of 255, and the rest of the picture before it give."""
-    new, old = _octets(canvas), _octets(before)
+    new, old = octets(canvas), octets(before)
     if compiled := loops.compiled(loops.pixels.blend):
         compiled(new, old, alpha)
         return
@@ -218,11 +219,6 @@ def _mixed(new: Octets, before: Octets, alpha: int) -> Octets:
     """So much of the new ones, of 255, and the rest of those before, rounded; as loops have it."""
     both = new * np.uint16(alpha) + before * np.uint16(255 - alpha) + np.uint16(128)
     return ((both + (both >> 8)) >> 8).astype(np.uint8)
-
-
-def _octets(canvas: pygame.Surface) -> Octets:
-    """All of a canvas's memory."""
-    return np.frombuffer(memoryview(canvas.get_buffer()), np.uint8)  # type: ignore[arg-type]
 
 
 def _places(size: tuple[int, int], pitch: int) -> NDArray[np.intp]:

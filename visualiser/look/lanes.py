@@ -14,6 +14,7 @@ from visualiser.frame import Frame
 from visualiser.latents import LatentMap
 from visualiser.look.paint import fill
 from visualiser.look.palette import LINE, PANE, Palette
+from visualiser.surfaces import octets
 from visualiser.types import FloatArray
 
 TRAIL_S = 3.0  # how much of the past is shown
@@ -165,7 +166,7 @@ class Lines:
         canvas = self._canvas
         columns = np.arange(max(start, 0), min(stop, canvas.get_width()), dtype=np.float32)
         colours = np.array([canvas.map_rgb(colour) for colour in self._colours.tolist()], np.uint32)
-        pixels = np.frombuffer(memoryview(canvas.get_buffer()), np.uint32)  # type: ignore[arg-type]
+        pixels = octets(canvas).view(np.uint32)
         self._trace(pixels.reshape(canvas.get_height(), -1), xs, ys, colours,
                     self._at.strengths(columns) * np.float32(256), max(start, 0), self._at.radius,
                     dot)  # fmt: skip

@@ -6,6 +6,8 @@ import numpy as np
 import pygame
 from numpy.typing import NDArray
 
+from visualiser import surfaces
+
 CLEAR = (0, 0, 0, 0)
 
 Pixels = NDArray[np.uint8]  # (H, W, 4) a surface's own memory, alpha last
@@ -77,5 +79,5 @@ class Layer:
         now[..., 3:] = np.round(alpha)
 
     def _pixels(self) -> Pixels:
-        memory = np.asarray(self.surface.get_view("2")).T
+        memory = surfaces.pixels(self.surface)
         return memory.view(np.uint8).reshape(*memory.shape, 4)

@@ -9,17 +9,16 @@ it lets go of the interpreter while it works.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from typing import TypeVar
 
 import numpy as np
 import pygame
 from numpy.typing import NDArray
 
-from visualiser import loops
-from visualiser.crew import help_with, helpers
+from visualiser import loops, surfaces
+from visualiser.crew import helpers, share
 from visualiser.look.oklab import to_srgb
 from visualiser.look.upscale import Band, bands, taps, widen
 from visualiser.types import FloatArray
@@ -32,7 +31,6 @@ DITHER = np.array([0, 3, 2, 1], np.float32)
 OVERSHOOT = 0.3  # of the range: more than cubic upscaling goes beyond it
 
 Pixels = NDArray[np.uint32]  # (H, W) a surface's own memory
-Part = TypeVar("Part")  # of the work
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,10 +68,8 @@ def fill(canvas: pygame.Surface, colour: tuple[int, int, int], boxes: list[pygam
         for box in boxes:
             canvas.fill(colour, box)
         return
-    pixels = np.asarray(canvas.get_view("2")).T
     for box in boxes:
-        seen = box.clip(canvas.get_rect())
-        pixels[seen.top : seen.bottom, seen.left : seen.right].fill(canvas.map_rgb(colour))
+        _within(canvas, box.clip(canvas.get_rect())).fill(canvas.map_rgb(colour))
 
 
 def paint(
@@ -104,9 +100,9 @@ def paint(
                          box.top + rows.start)  # fmt: skip
 
         n_helpers = helpers(box.width * box.height)
-        share = -(-box.height // (2 * (1 + n_helpers))) * 2  # an even number of rows
-        parts = [slice(y, min(y + share, box.height)) for y in range(0, box.height, share)]
-        _share(fill, parts, canvas, canvas.get_rect(), n_helpers)
+        n_rows = -(-box.height // (2 * (1 + n_helpers))) * 2  # an even number
+        parts = [slice(y, min(y + n_rows, box.height)) for y in range(0, box.height, n_rows)]
+        share(fill, parts, surfaces.pixels(canvas), n_helpers)
         return
     n_rows = _rows(box.width)
 
@@ -123,7 +119,7 @@ def paint(
             np.take(colours, index[:h], out=pixels[rows], mode="clip")
 
     work = bands(values.shape[0], box.height, n_rows, span[1], smooth)
-    _share(draw, work, canvas, box, helpers(box.width * box.height))
+    share(draw, work, _within(canvas, box), helpers(box.width * box.height))
 
 
 def paint_colours(
@@ -149,7 +145,7 @@ def paint_colours(
                 np.copyto(octets[rows, :, place], some, casting="unsafe")
 
     work = bands(values.shape[0], box.height, n_rows, 0.0, smooth)
-    _share(draw, work, canvas, box, helpers(box.width * box.height))
+    share(draw, work, _within(canvas, box), helpers(box.width * box.height))
 
 
 def _rows(width: int) -> int:
@@ -158,25 +154,8 @@ def _rows(width: int) -> int:
     return min(max(AT_ONCE // width // 2 * 2, 2), 32)
 
 
-def _share(
-    draw: Callable[[Iterator[Part], Pixels], None],
-    work: list[Part],
-    canvas: pygame.Surface,
-    box: pygame.Rect,
-    n_helpers: int,
-) -> None:
-    """Let this thread and its helpers each draw the next band that is left; errors come back."""
-    left = iter(work)
-    # A surface is locked as long as anything holds its pixels; a helper that is done may hold on
-    # to what it was given for a while, so that is a list, which is emptied here.
-    pixels = [np.asarray(canvas.get_view("2")).T[box.top : box.bottom, box.left : box.right]]
-    try:
-        helping = [help_with(lambda: draw(left, pixels[0])) for _ in range(n_helpers)]
-        draw(left, pixels[0])
-        for helper in helping:
-            helper.result()
-    finally:
-        pixels.clear()
+def _within(canvas: pygame.Surface, box: pygame.Rect) -> Pixels:
+    return surfaces.pixels(canvas)[box.top : box.bottom, box.left : box.right]
 
 
 @cache

@@ -6,16 +6,16 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float32]
+from visualiser.types import FloatArray
 
 TILE = 8, 16  # pixels: rows, columns
 
 
 def shape(
-    across: Floats, down: Floats, lines: Floats, units: Floats, last: Floats, values: Floats
-) -> None:
+    across: FloatArray, down: FloatArray, lines: FloatArray, units: FloatArray, last: FloatArray,
+    values: FloatArray,
+) -> None:  # fmt: skip
     """Lines, cut at 0, that are joined by units, cut at 0 too, into one picture of whole tiles.
 
     across, down: (W,), (H,) x and y of its places; lines: (3, n) what each gives for x, y and 1;

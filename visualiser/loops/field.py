@@ -6,14 +6,13 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float32]
+from visualiser.types import FloatArray
 
 
 def mend(
-    values: Floats, pitch: tuple[float, float], near: float, bounds: tuple[float, float],
-    mended: Floats,
+    values: FloatArray, pitch: tuple[float, float], near: float, bounds: tuple[float, float],
+    mended: FloatArray,
 ) -> None:  # fmt: skip
     """Distances (H, W) divided by how steep they are, the nearer to 0 the more; at least 3 by 3.
 

@@ -8,15 +8,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from visualiser.types import FloatArray
+
 Bools = NDArray[np.bool_]
 Signs = NDArray[np.int8]
 Octets = NDArray[np.uint8]
-Floats = NDArray[np.float32]
 
 
 def see(
-    levels: Octets, order: tuple[int, int, int], linear: Floats, weights: Floats, faint: float,
-    light: Floats, red: Floats, saturated: Bools,
+    levels: Octets, order: tuple[int, int, int], linear: FloatArray, weights: FloatArray,
+    faint: float, light: FloatArray, red: FloatArray, saturated: Bools,
 ) -> None:  # fmt: skip
     """Levels of places (n, 4) as what is judged of them, (n,) each.
 
@@ -34,9 +35,9 @@ def see(
 
 
 def follow(
-    values: Floats, seen: Bools, change: Floats, dark: Floats,
-    ends: Floats, can: Bools, since: Bools,
-    next_ends: Floats, next_can: Bools, next_since: Bools, turns: Bools,
+    values: FloatArray, seen: Bools, change: FloatArray, dark: FloatArray,
+    ends: FloatArray, can: Bools, since: Bools,
+    next_ends: FloatArray, next_can: Bools, next_since: Bools, turns: Bools,
 ) -> None:  # fmt: skip
     """Curves that go on to values (n,), as `Turns` has them.
 
@@ -66,7 +67,7 @@ def follow(
 
 
 def light(
-    lit: Signs, rises: Bools, falls: Bools, shape: tuple[int, int], after: Signs, fields: Floats
+    lit: Signs, rises: Bools, falls: Bools, shape: tuple[int, int], after: Signs, fields: FloatArray
 ) -> None:
     """Which places are lit, (k, n), after those have risen and those fallen, and how many in each
     of the fields, as `Strand` has it: (k * 25 + k,). shape: of the grid."""

@@ -9,18 +9,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from visualiser.types import FloatArray
+
 Words = NDArray[np.uint32]
-Floats = NDArray[np.float32]
 
 BLOCK = 16  # columns that are drawn at once
 
 
 def trace(
     canvas: Words,
-    xs: Floats,
-    ys: Floats,
+    xs: FloatArray,
+    ys: FloatArray,
     colours: Words,
-    strengths: Floats,
+    strengths: FloatArray,
     first: int,
     radius: float,
     dot: float,

@@ -8,17 +8,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from visualiser.types import FloatArray
+
 Words = NDArray[np.uint32]
 Octets = NDArray[np.uint8]
-Floats = NDArray[np.float32]
 
 _SECOND = np.uint64(0x00FF00FF00FF00FF)  # every second octet of two pixels
 
 
 def paint(
-    wide: Floats,
+    wide: FloatArray,
     first: NDArray[np.int64],
-    weights: Floats,
+    weights: FloatArray,
     colours: Words,
     odd: float,
     canvas: Words,

@@ -8,7 +8,7 @@ instead of forty, so the window's thread is hardly disturbed.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import product
 
 import numpy as np
@@ -16,9 +16,9 @@ import numpy as np
 from visualiser.crew import help_with
 from visualiser.nets import layers, lines
 from visualiser.nets.checkpoint import Checkpoint
+from visualiser.nets.lines import Run
 from visualiser.types import FloatArray, UserError
 
-Run = Callable[[FloatArray], FloatArray]
 Placed = tuple[layers.Layer, layers.Shape, dict[str, FloatArray]]  # what it takes, its weights
 LARGE = 1 << 16  # numbers that are worth handing half of to another thread
 

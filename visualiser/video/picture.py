@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,7 +10,8 @@ import pygame
 from numpy.typing import NDArray
 
 from visualiser import loops
-from visualiser.crew import help_with, helpers
+from visualiser.crew import helpers, share
+from visualiser.surfaces import octets
 
 if TYPE_CHECKING:
     import av
@@ -24,8 +25,7 @@ def view_of(canvas: pygame.Surface, size: tuple[int, int]) -> Pixels:
     """The memory of a 32-bit canvas (H, W, 4), cut to (width, height). As long as it is held,
     nothing can be blitted onto the canvas."""
     width, height = size
-    rows = np.frombuffer(memoryview(canvas.get_buffer()), np.uint8)  # type: ignore[arg-type]
-    return rows.reshape(canvas.get_height(), canvas.get_pitch() // 4, 4)[:height, :width]
+    return octets(canvas).reshape(canvas.get_height(), canvas.get_pitch() // 4, 4)[:height, :width]
 
 
 def pixels_of(canvas: pygame.Surface, size: tuple[int, int], into: Pixels | None = None) -> Pixels:
@@ -80,19 +80,13 @@ def _to_yuv420(compiled: Callable[..., None], pixels: Pixels, picture: av.VideoF
         np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)
         for plane in picture.planes
     )
-    # A canvas is locked as long as anything holds its pixels, and a helper that is done may hold on
-    # to what it was given for a while: that is a list, which is emptied here.
-    words = [np.ascontiguousarray(pixels).view(np.uint32)[..., 0]]
-    middle = height // 4 * 2 if helpers(width * height) else height
 
-    def convert(rows: slice) -> None:
-        half = slice(rows.start // 2, rows.stop // 2)
-        compiled(words[0][rows], width, luma[rows], blue[half], red[half])
+    def convert(parts: Iterator[slice], words: NDArray[np.uint32]) -> None:
+        for rows in parts:
+            half = slice(rows.start // 2, rows.stop // 2)
+            compiled(words[rows], width, luma[rows], blue[half], red[half])
 
-    try:
-        lower = help_with(lambda: convert(slice(middle, height))) if middle < height else None
-        convert(slice(0, middle))
-        if lower is not None:
-            lower.result()
-    finally:
-        words.clear()
+    n_helpers = min(helpers(width * height), 1)
+    middle = height // 4 * 2
+    parts = [slice(0, middle), slice(middle, height)] if n_helpers else [slice(0, height)]
+    share(convert, parts, np.ascontiguousarray(pixels).view(np.uint32)[..., 0], n_helpers)
