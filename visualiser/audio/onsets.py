@@ -24,6 +24,7 @@ _EDGES_HZ = np.concatenate([[30.0, 70.0, 110.0, 155.0], np.geomspace(215, 16_000
 _SPLITS_HZ = (150.0, 4_000.0)  # between low, mid and high
 _FALL = 0.25  # share of the window that fades out at its newest end: short, to be early
 _LAG = 6  # steps that flux looks back
+_BEDDED = 8  # steps after which the beds move: they do so slowly
 _BED_RISE_S, _BED_FALL_S = 1.5, 0.3
 _BELOW_PEAK = math.log(10**-5.0)  # what is 50 dB under the loudest band is bed, too
 _PEAK_S = 3.0
@@ -63,7 +64,8 @@ class Onsets:
         )
         self._shape = (shape * np.sqrt(2 / self.window / (shape**2).sum())).astype(np.float32)
         edges_hz = _EDGES_HZ[: max(2, int(np.searchsorted(_EDGES_HZ, samplerate / 2)) + 1)]
-        self._weights = band_weights(edges_hz, self.window, samplerate)
+        weights = band_weights(edges_hz, self.window, samplerate)
+        self._weights = weights[: 1 + np.flatnonzero(weights.any(axis=1)).max()]
         self.centres_hz = np.sqrt(edges_hz[1:] * edges_hz[:-1])
         group = np.searchsorted(_SPLITS_HZ, self.centres_hz)
         members = (group[:, None] == np.arange(3)).astype(float)
@@ -71,8 +73,10 @@ class Onsets:
         self._groups = np.concatenate([members @ _WEIGHTS[:, None], members], axis=1)
         self.set_floor(np.full(self.centres_hz.size, 1e-7))
         step_s = self._step / samplerate
-        paces = step(step_s, _BED_RISE_S), step(step_s, _BED_FALL_S)
-        self._rise, self._fall = (np.full(self.centres_hz.size, pace) for pace in paces)
+        self._rise, self._fall = (
+            step(_BEDDED * step_s, pace_s) for pace_s in (_BED_RISE_S, _BED_FALL_S)
+        )
+        self._peak_fade = 1 - step(_BEDDED * step_s, _PEAK_S)
         self._fade = 1 - step(step_s, _PEAK_S)
         self.reset()
 
@@ -80,12 +84,13 @@ class Onsets:
         n = self.centres_hz.size
         self._steps = 0  # of the sound so far: the next ends at (steps + 1) * step
         self._bed = self._floor_log
+        self._gain = 0.5 * np.exp(-self._bed)  # power that is twice the bed counts as 1
         self._peak = 0.0
         self._past = np.zeros((_LAG, n))
         self._told = np.zeros((_HISTORY + _RENEWED, CHANNELS))  # flux up to now
         self._medians, self._medians_at = [0.0] * CHANNELS, -1
         self._high = [0.0] * CHANNELS
-        self._since = [_REFRACTORY] * CHANNELS
+        self._began = [-_REFRACTORY] * CHANNELS  # the step of the last beginning
         self._lowest = [0.0] * CHANNELS  # flux since the last onset
 
     def set_floor(self, floor: Array) -> None:
@@ -94,7 +99,9 @@ class Onsets:
 
     def restart(self, end: int) -> None:
         """The next sample is number end + 1 of some other sound."""
-        self._steps = end // self._step
+        steps = end // self._step
+        self._began = [began + steps - self._steps for began in self._began]
+        self._steps = steps
         self._medians_at = -1
 
     def advance(self, samples: FloatArray, end: int) -> tuple[Array, Array]:
@@ -118,68 +125,70 @@ class Onsets:
         if is_silent(frames):
             powers = np.zeros((len(frames), self._weights.shape[1]), np.float32)
         else:
-            powers = power(np.fft.rfft(frames)) @ self._weights
-        flux = self._flux(powers.astype(np.float64))
+            powers = power(np.fft.rfft(frames)[:, : len(self._weights)]) @ self._weights
+        flux = self._flux(first, powers.astype(np.float64))
         return flux[-first % HOP :: HOP], self._pick(first, flux)
 
-    def _flux(self, powers: Array) -> Array:
-        """(steps, n_flux_bands) -> (steps, 4): how much louder than a moment ago, in octaves of
-        power above the bed."""
+    def _flux(self, first: int, powers: Array) -> Array:
+        """(steps, n_flux_bands) from step `first` on -> (steps, 4): how much louder than a moment
+        ago, in octaves of power above the bed."""
         n = len(powers)
-        least = []
-        for loudest in np.maximum.reduce(powers, axis=1).tolist():
-            self._peak = max(loudest, self._peak * self._fade)
-            least.append(max(math.log(max(self._peak, 1e-12)) + _BELOW_PEAK, -30.0))
-        beds, leasts = np.empty_like(powers), np.empty_like(powers)
-        leasts[:] = np.array(least)[:, None]
-        logs = np.log(np.maximum(powers, self._floor))
-        np.maximum(logs, leasts, out=logs)
-        off, risen, fallen = np.empty((3, powers.shape[1]))
-        before = np.maximum(self._bed, self._floor_log)
-        for log, bed, at_least in zip(logs, beds, leasts, strict=True):
-            np.maximum(before, at_least, out=bed)
-            np.subtract(log, bed, out=off)
-            np.multiply(off, self._rise, out=risen)
-            np.multiply(off, self._fall, out=fallen)
-            np.minimum(risen, fallen, out=off)  # it rises slower than it falls: the one of its sign
-            np.add(bed, off, out=before)
-        self._bed = before
-        over = 0.5 * powers
-        over *= np.exp(np.negative(beds, out=beds), out=beds)
+        known = np.empty((_LAG + n, powers.shape[1]))
+        known[:_LAG] = self._past
+        over = known[_LAG:]
+        begin = 0
+        while begin < n:
+            end = min(begin + 1 + -(first + begin) % _BEDDED, n)
+            np.multiply(powers[begin:end], self._gain, out=over[begin:end])
+            if (first + end - 1) % _BEDDED == 0:
+                self._follow_bed(powers[end - 1])
+            begin = end
         over += 1.0
-        known = np.concatenate([self._past, np.log2(over, out=over)])
+        np.log2(over, out=over)
         self._past = known[n:]
         highest = known[:n].copy()
         np.maximum(highest[:, 1:], known[:n, :-1], out=highest[:, 1:])
         np.maximum(highest[:, :-1], known[:n, 1:], out=highest[:, :-1])
-        return np.maximum(known[_LAG:] - highest, 0) @ self._groups
+        return np.maximum(over - highest, 0) @ self._groups
+
+    def _follow_bed(self, powers: Array) -> None:
+        """Each band's bed goes towards its power, (n_flux_bands,), as it is now."""
+        self._peak = max(float(np.maximum.reduce(powers)), self._peak * self._peak_fade, 1e-12)
+        least = np.maximum(self._floor_log, math.log(self._peak) + _BELOW_PEAK)
+        bed = np.maximum(self._bed, least)
+        off = np.maximum(np.log(np.maximum(powers, 1e-15)), least) - bed
+        # It rises slower than it falls: the lesser of the two is the one of its sign.
+        bed += np.minimum(off * self._rise, off * self._fall)
+        self._bed = bed
+        self._gain = 0.5 * np.exp(-bed)
 
     def _pick(self, first: int, flux: Array) -> Array:
         """Find what begins, overall and in each group: flux (steps, 4) from step `first` on ->
         strengths (steps, 4). Plain numbers are fastest here."""
         strengths = np.zeros(flux.shape)
         self._told = np.concatenate([self._told[-_HISTORY - _RENEWED :], flux])
-        together: list[bool] = []  # of each step, whether all began a moment ago
+        overall = [self._began[0]]
         for k, column in enumerate(flux.T.tolist()):
-            since, lowest, high = self._since[k], self._lowest[k], self._high[k]
-            least, fade = _LEAST[k], self._fade
-            for i, value in enumerate(column):
-                since += 1
-                if value < lowest:
-                    lowest = value
-                before, high = high, max(high * fade, value)
+            lowest, high, least = self._lowest[k], self._high[k], _LEAST[k]
+            if max(column) <= least:  # nothing begins
+                self._lowest[k] = min(lowest, min(column))
+                self._high[k] = high * self._fade ** len(column)
+                continue
+            for at, value in enumerate(column, first):
+                lowest = min(lowest, value)
+                before, high = high, max(high * self._fade, value)
                 # What begins in one group alone is mostly none: a kick's own waves, heard one by
                 # one.
-                if value > least and since > _REFRACTORY and (k == 0 or together[i]):
-                    median = self._median(k, first + i)
+                together = k == 0 or any(0 <= at - began <= _TOGETHER for began in overall)
+                if value > least and at - self._began[k] > _REFRACTORY and together:
+                    median = self._median(k, at)
                     threshold = max(least, _TIMES_MEDIAN[k] * median, _OF_PEAK * before)
-                    threshold *= 1.0 if (first + i) % HOP == 0 else _SURE
+                    threshold *= 1.0 if at % HOP == 0 else _SURE
                     if value > threshold and value - lowest > 0.5 * threshold:
-                        strengths[i, k] = min(value / _FULL, 1.0)
-                        since, lowest = 0, value
-                if k == 0:
-                    together.append(since <= _TOGETHER)
-            self._since[k], self._lowest[k], self._high[k] = since, lowest, high
+                        strengths[at - first, k] = min(value / _FULL, 1.0)
+                        self._began[k], lowest = at, value
+                        overall += [at] if k == 0 else []
+            self._lowest[k], self._high[k] = lowest, high
         return strengths
 
     def _median(self, channel: int, step: int) -> float:
