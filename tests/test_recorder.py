@@ -21,7 +21,7 @@ from program import Program, has_traceback, only, read_video, wait_until
 
 from visualiser import record
 from visualiser.config import Record
-from visualiser.record import Recorder, Recording
+from visualiser.record import Recording
 from visualiser.types import UserError
 from visualiser.video import encoders
 from visualiser.video.encoders import HARDWARE, Hardware, chosen
@@ -315,14 +315,18 @@ def test_the_program_records_what_its_settings_say(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux has threads with their own policy")
 @pytest.mark.parametrize("yields", [True, False])
-def test_a_recording_leaves_the_processor_to_the_window_if_it_is_to(yields: bool) -> None:
+def test_a_recording_leaves_the_processor_to_the_window_if_it_is_to(
+    yields: bool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     found = []
 
-    def begin() -> Writer:
+    def open_writer(*_: object, **__: object) -> Writer:
         found.append(os.sched_getscheduler(threading.get_native_id()))
         raise UserError("it never begins")
 
-    recorder = Recorder(begin, 60, yields=yields)
-    recorder.finish()
-    recorder.close()
+    monkeypatch.setattr(record, "RECORDINGS", tmp_path)
+    monkeypatch.setattr(record, "open_writer", open_writer)
+    recording = Recording(Record(yields=yields, sound=False))
+    recording.start((64, 36))
+    recording.close()
     assert found == [os.SCHED_IDLE if yields else os.SCHED_OTHER]

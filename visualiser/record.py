@@ -38,8 +38,7 @@ class Recorder:
     encoder busy is left out: the one before it is seen longer.
 
     begin: opens the file; fps: at most so many frames a second are taken, where there are more;
-    constant: in a file all frames are seen equally long: those that are missing are repeated;
-    yields: whether it leaves the processor to those that have less time.
+    constant: in a file all frames are seen equally long: those that are missing are repeated.
 
     error: what ended the recording, or ""; frames: taken; dropped: left out; repeated: seen twice.
     """
@@ -49,7 +48,6 @@ class Recorder:
         begin: Callable[[], Writer],
         fps: float,
         constant: bool = False,
-        yields: bool = False,
     ) -> None:
         self.path: Path | None = None
         self.error = ""
@@ -57,12 +55,11 @@ class Recorder:
         self._begin = begin
         self._fps = fps
         self._constant = constant
-        self._yields = yields
         self._began: float | None = None
         self._due = 0.0  # when the next frame is wanted
         self._queue: queue.SimpleQueue[tuple[Pixels, float] | None] = queue.SimpleQueue()
         self._spare: deque[Pixels] = deque(maxlen=SPARE)  # memory of frames that are done
-        self._taken = 0.0  # by the encoder: the time of the last one, s from the first
+        self._written = 0.0  # the time of the last frame that the encoder is done with, s
         self._sounds: deque[Heard] = deque(maxlen=4096)  # a minute of ticks
         self._last: Pixels | None = None
         self._slot = -1
@@ -82,7 +79,7 @@ class Recorder:
         self._due += 1 / self._fps
         if self._due < t:  # some were missing
             self._due = t + 1 / self._fps
-        is_behind = t - self._began - self._taken > BEHIND_S and not self._queue.empty()
+        is_behind = t - self._began - self._written > BEHIND_S and not self._queue.empty()
         waiting = self.waiting * 4 * canvas.get_width() * canvas.get_height()
         if waiting >= WAITING or is_behind:
             self.dropped += 1
@@ -119,7 +116,6 @@ class Recorder:
         return ", ".join(f"{n} {what}" for n, what in counts if n)
 
     def _run(self) -> None:
-        crew.step_back(self._yields)  # and the encoder's threads, which come from this one
         writer: Writer | None = None
         try:
             writer = self._begin()
@@ -127,9 +123,9 @@ class Recorder:
         except Exception as error:
             self._fail(error)
         for pixels, t in iter(self._queue.get, None):
-            self._taken = t
             if writer is not None and not self.error:
                 self._attempt(self._write, writer, pixels, t)
+                self._written = writer.written
             if not self._constant:  # else it may be repeated
                 self._spare.append(pixels)
         if writer is not None:
@@ -212,9 +208,7 @@ class Recording:
         fps = self._kind.rate(options.fps)
         # Single pictures and GIFs have no times of their own, or only coarse ones.
         constant = options.constant or self._kind.suffix in (".png", ".gif")
-        self._recorder = Recorder(
-            lambda: self._open(self._kind.size(size), fps), fps, constant, options.yields
-        )
+        self._recorder = Recorder(lambda: self._open(self._kind.size(size), fps), fps, constant)
 
     def _open(self, size: Size, fps: float) -> Writer:
         """On the recorder's thread."""
@@ -224,6 +218,9 @@ class Recording:
             self._said.append(line)
         quality = Quality(options.crf, options.live_preset, live=True)
         path = _new_path(kind)
+        # Only now, or what comes once would take long; and before the encoder's threads begin,
+        # which are like the one that they come from.
+        crew.step_back(options.yields)
         channels = 1 if options.sound else 0
         return open_writer(path, size, fps, quality, channels, kind=kind)
 

@@ -31,6 +31,7 @@ class GifWriter:
 
         self.path = path
         self.size = size
+        self.written = 0.0
         self._kind = format_of(path)
         self._last = -LEAST
         self._seen = max(round(1 / fps / UNIT), LEAST)  # how long the very last is, in units
@@ -52,7 +53,7 @@ class GifWriter:
         at = round(t / UNIT)
         if at < self._last + LEAST:
             return
-        self._last = at
+        self._last, self.written = at, t
         picture = picture_of(pixels, "bgr24")
         picture.pts, picture.time_base = at, UNIT
         self._file.mux(self._video.encode(picture))

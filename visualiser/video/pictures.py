@@ -60,6 +60,7 @@ class PictureWriter:
     def __init__(self, path: Path, size: tuple[int, int], alpha: bool = False) -> None:
         self.path = path
         self.size = size
+        self.written = 0.0
         self._alpha = alpha
         self._done = 0
 
@@ -68,6 +69,7 @@ class PictureWriter:
         if self._done == 0 or is_sequence(self.path):
             write_bytes(nth(self.path, self._done), png(pixels, self._alpha))
             self._done += 1
+        self.written = t
 
     def hear(self, heard: Heard) -> None:
         """They are silent."""

@@ -25,11 +25,13 @@ LIVE_THREADS = 4  # each holds a picture back
 class Writer(Protocol):
     """A file, or files, that pictures go into one by one, each seen from its time on.
 
-    path: as it was asked for; size: (width, height) of every picture, px.
+    path: as it was asked for; size: (width, height) of every picture, px; written: the time of the
+    last picture that is no longer held back, s.
     """
 
     path: Path
     size: tuple[int, int]
+    written: float
 
     def write(self, pixels: Pixels, t: float) -> None:
         """Add a picture, (height, width, 4), that is seen from t seconds on; t must grow."""
@@ -90,6 +92,7 @@ class VideoWriter:
 
         self.path = path
         self.size = size
+        self.written = 0.0
         self._last = -1
         self._is_opaque = not alpha
         try:
@@ -155,6 +158,8 @@ class VideoWriter:
         for packet in self._video.encode(picture):
             # The very last has nobody behind it to tell how long it is seen; at 0 players drop it.
             packet.duration = packet.duration or self._frame
+            if packet.pts is not None and packet.time_base is not None:
+                self.written = float(packet.pts * packet.time_base)
             self._file.mux(packet)
 
 
