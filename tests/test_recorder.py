@@ -329,3 +329,22 @@ def test_a_recording_leaves_the_processor_to_the_window_if_it_is_to(
     recording.start((64, 36))
     recording.close()
     assert found == [os.SCHED_IDLE if yields else os.SCHED_OTHER]
+
+
+def test_a_recording_that_does_not_get_on_is_told_of_once(
+    monkeypatch: pytest.MonkeyPatch, folder: Path
+) -> None:
+    """As where other programs want all of the processor."""
+    may_go_on = threading.Event()
+    write = record.Recorder._write
+    monkeypatch.setattr(
+        record.Recorder, "_write", lambda *words: (may_go_on.wait(10), write(*words))[1]
+    )
+    recording = Recording(Record(yields=False, sound=False))
+    recording.start(SIZE)
+    for tick in ticks(200):
+        recording.write(canvas(tick.index), tick)
+    assert recording.notices == ["nothing recorded for 2 s: this machine is too slow for it"]
+    may_go_on.set()
+    recording.close()
+    only(folder, "*.mp4")

@@ -27,6 +27,7 @@ from visualiser.voice import Fresh, Heard
 RECORDINGS = config.ROOT / "recordings"
 WAITING = 1 << 27  # bytes of frames, of the output's size, that may wait for the encoder
 BEHIND_S = 0.4  # the encoder may be, with what waits for it: that much is lost in a crash
+STARVED_S = 2.0  # of nothing written, that someone should know of
 LOOK_S = 1.0  # between two looks whether the file is there still, and on the disk
 SPARE = 4  # frames whose memory is kept
 Size = tuple[int, int]
@@ -79,7 +80,7 @@ class Recorder:
         self._due += 1 / self._fps
         if self._due < t:  # some were missing
             self._due = t + 1 / self._fps
-        is_behind = t - self._began - self._written > BEHIND_S and not self._queue.empty()
+        is_behind = self.behind(t) > BEHIND_S and not self._queue.empty()
         waiting = self.waiting * 4 * canvas.get_width() * canvas.get_height()
         if waiting >= WAITING or is_behind:
             self.dropped += 1
@@ -91,6 +92,10 @@ class Recorder:
     def seconds(self, t: float) -> float:
         """How long it has gone on by t, s."""
         return 0.0 if self._began is None else t - self._began
+
+    def behind(self, t: float) -> float:
+        """How much of what was shown by t, s, is not yet in the file, s."""
+        return self.seconds(t) - self._written
 
     def finish(self) -> None:
         """Nothing more comes: write what is queued, and finish the file."""
@@ -192,6 +197,7 @@ class Recording:
         self._recorder: Recorder | None = None
         self._ending: list[Recorder] = []
         self._said: deque[str] = deque()  # by threads
+        self._is_starved = False  # and someone was told
         self._fresh = Fresh()
 
     def toggle(self, size: Size) -> None:
@@ -235,6 +241,16 @@ class Recording:
             self.stop()
         else:
             recorder.write(canvas, tick, heard)
+            self._warn(recorder.behind(tick.t))
+
+    def _warn(self, behind_s: float) -> None:
+        """Once, where a recording does not get on; and again where that comes back."""
+        if behind_s > STARVED_S and not self._is_starved:
+            why = "this machine is too slow for it"
+            if self._settings.yields:
+                why = "yields = false in [record] gives it more time"
+            self.notices.append(f"nothing recorded for {STARVED_S:.0f} s: {why}")
+        self._is_starved = behind_s > (BEHIND_S if self._is_starved else STARVED_S)
 
     def stop(self) -> None:
         """Let the file be finished; where it is, is told once it is."""
