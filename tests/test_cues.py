@@ -426,6 +426,16 @@ def test_undo_takes_back_storing_clearing_and_recalling_one_after_the_other(make
     assert played.cues.slots == {} and played.lines[-1] == "there is nothing to undo"
 
 
+def test_undo_of_a_clear_or_a_store_leaves_the_set_list_where_it_was(make_played) -> None:
+    played = stored(make_played(cues__time=0.05), 4)
+    played.play(10, ("cues.recall", 2))
+    for _ in range(2):
+        for change in (CLEAR, ("cues.store", 9)):
+            played.play(1, change, UNDO_IT)
+            assert sorted(played.cues.slots) == [1, 2, 3, 4]
+            assert played.cues.view.current == 2 and played.cues.view.coming == 3
+
+
 def test_undo_goes_back_a_bounded_number_of_steps(make_played) -> None:
     played = make_played()
     played.play(2)
