@@ -119,7 +119,7 @@ def perform(
                 messages.say(line)
 
         stack.callback(end_show)
-        window = Window(settings.window, controls, "Squircle", state.place)
+        window = Window(settings.window, controls, "Squircle", state.place, history)
         stack.callback(window.close)
         stage = Stage(settings.stage, controls, window.panes)
         stack.callback(stage.close)
