@@ -126,7 +126,7 @@ def perform(
         memory = Memory(settings.path)
         stack.callback(memory.close)
         source = source_of(settings.sound, song)
-        listener = Listener(source, settings.sound, controls, memory)
+        listener = Listener(source, settings.sound, controls, memory, history)
         stack.callback(listener.close)
         recording = Recording(settings.record)
         screenshots = Screenshots(settings.record)
