@@ -10,7 +10,7 @@ from typing import Protocol
 
 from visualiser.controls import Command, Controls, Nudge, Pulse, Stroke, Swap, Value
 from visualiser.cue_controls import kept, slot_in
-from visualiser.cue_files import SLOTS, Cue, Step
+from visualiser.cue_files import SLOTS, Cue
 from visualiser.cue_folder import CueFolder, Found, missing
 from visualiser.cue_undo import Changed, Recalled
 from visualiser.morph import Morph
@@ -289,7 +289,9 @@ class Cues:
             for slot, cue in last.cues.items():
                 self._put(slot, cue)
             if last.steps is not None:
-                self._put_steps(last.steps)
+                self.set_list.steps = last.steps
+                if self._folder is not None:
+                    self._folder.keep_steps(last.steps)
             if self._current is None and last.current in self.slots:
                 self._current = last.current
             self._find_step()
@@ -344,13 +346,13 @@ class Cues:
 
     def _remember_state(self) -> None:
         if (state := self.state()) is not None:
-            hands = tuple(self.hands())
-            self._can_undo(Recalled(state, self._current, self.set_list.at, hands))
+            at, hands = self.set_list.at, tuple(self.hands())
+            self._can_undo(Recalled(state, self._current, at, hands))
 
     def _put(self, slot: int, cue: Cue | None) -> None:
         self._cleared = slot if cue is None else None
         if cue is None:
-            self.slots.pop(slot, None)
+            self._take_away(slot)
             self._current = None if self._current == slot else self._current
         else:
             self.slots[slot] = cue
@@ -358,16 +360,16 @@ class Cues:
         if self._folder is not None:
             self._folder.keep(slot, cue)
 
-    def _put_steps(self, steps: tuple[Step, ...]) -> None:
-        self.set_list.steps = steps
-        if self._folder is not None:
-            self._folder.keep_steps(steps)
+    def _take_away(self, slot: int) -> None:
+        self.set_list.lose(self.set_list.order(self.slots), slot)
+        self.slots.pop(slot, None)
 
     def _find_step(self) -> None:
         """Where the set list is now that it has changed."""
         if self._current is not None:
             at = self.set_list.find(self.set_list.order(self.slots), self._current)
-            self.set_list.at = self.set_list.at if at is None else at
+            if at is not None:
+                self.set_list.at, self.set_list.is_gone = at, False
 
     def take(self, found: Found) -> None:
         """What was changed by hand, in the folder. What that takes away can be had back."""
@@ -379,7 +381,7 @@ class Cues:
             if cue is not None:
                 self.slots[slot] = cue
             else:
-                self.slots.pop(slot, None)
+                self._take_away(slot)
         if found.steps is not None:
             self.set_list.steps = found.steps
         if found.cues or found.steps is not None:
