@@ -69,7 +69,7 @@ def test_a_learned_floor_stills_a_louder_room_and_lets_music_through(music) -> N
     again.reset()
     _, heard = listen(music + noise[: music.size], again, fps=30)
     assert bands(heard)[60:].max() > 0.9
-    again.forget_floor()
+    again.use_floor(None)
     assert again.learned_floor is None
 
 

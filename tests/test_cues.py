@@ -426,6 +426,16 @@ def test_undo_takes_back_storing_clearing_and_recalling_one_after_the_other(make
     assert played.cues.slots == {} and played.lines[-1] == "there is nothing to undo"
 
 
+def test_undo_of_a_clear_or_a_store_leaves_the_set_list_where_it_was(make_played) -> None:
+    played = stored(make_played(cues__time=0.05), 4)
+    played.play(10, ("cues.recall", 2))
+    for _ in range(2):
+        for change in (CLEAR, ("cues.store", 9)):
+            played.play(1, change, UNDO_IT)
+            assert sorted(played.cues.slots) == [1, 2, 3, 4]
+            assert played.cues.view.current == 2 and played.cues.view.coming == 3
+
+
 def test_undo_goes_back_a_bounded_number_of_steps(make_played) -> None:
     played = make_played()
     played.play(2)
@@ -564,6 +574,31 @@ def test_a_set_list_of_a_file_has_its_own_order_and_times(make_played, tmp_path:
     played.wait(3)
     times = [(round(t - began, 2), slot) for t, slot in played.plays]
     assert times == [(0.0, 3), (0.5, 1), (1.5, 3)]
+
+
+def test_clearing_the_cue_that_plays_skips_none(make_played) -> None:
+    played = stored(make_played(cues__time=0.05), 4)
+    played.play(5, ("cues.recall", 2))
+    played.play(5, CLEAR)
+    played.play(5, ("cues.clear", 1))
+    assert played.cues.view.coming == 3
+    played.play(5, NEXT)
+    assert played.cues.view.current == 3
+    played.play(5, NEXT)
+    played.play(5, CLEAR)
+    assert played.cues.view.coming is None
+    played.play(5, BACK)
+    assert played.cues.view.current == 3
+
+
+def test_a_set_list_goes_on_by_time_though_what_plays_is_cleared(make_played) -> None:
+    values = {"cues__advance": "time", "cues__hold_s": 2.0, "cues__time": 0.05}
+    played = stored(make_played(**values), 3)
+    began = played.index / FPS
+    played.wait(4.5, GO, ("cues.loop", True))
+    played.wait(5, CLEAR)  # the last
+    times = [(round(t - began), slot) for t, slot in played.plays]
+    assert times == [(0, 1), (2, 2), (4, 3), (5, None), (6, 1), (8, 2)]
 
 
 def test_recalling_a_cue_moves_the_set_list_there(make_played) -> None:

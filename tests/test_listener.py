@@ -13,12 +13,13 @@ from visualiser import listener as module
 from visualiser.audio.source import Silence
 from visualiser.config import CONFIG, Sound, load
 from visualiser.config import Settings as Loaded
-from visualiser.controls import Controls
+from visualiser.controls import Controls, Nudge
 from visualiser.listener import Listener, declare, tempo_of
 from visualiser.remember import Memory
 from visualiser.run import declared_controls
 from visualiser.types import Features, Tick
 from visualiser.types import Sound as Heard
+from visualiser.undo import History
 
 RATE = 48_000
 PLAIN = Sound()
@@ -42,6 +43,7 @@ class Room(Silence):
         return Heard(self.sound.take(range(end - n, end), mode="wrap"), RATE, end, t)
 
     def choose(self, name: str) -> None:
+        self.wanted = name
         self.chosen.append(name)
 
 
@@ -69,7 +71,8 @@ class Player:
     def __init__(self, source, memory: Memory | None = None, sound: Sound = PLAIN, **values):
         given = {key.replace("__", "."): value for key, value in values.items()}
         self.controls = Controls(declare(), given)
-        self.listener = Listener(source, sound, self.controls, memory)
+        self.history = History()
+        self.listener = Listener(source, sound, self.controls, memory, self.history)
         self.said: list[str] = []
         self.index = 0
 
@@ -84,6 +87,12 @@ class Player:
             self.listener.obey(tick, commands if n == 0 else ())
             self.said += self.listener.notices()
         return heard
+
+    def undo(self) -> str:
+        """U; what is said of it."""
+        self.play(0.1, *self.history.commands([("show.undo", Nudge(1))]))
+        self.said += self.history.notices()
+        return self.said[-1]
 
     def press(self, key: str) -> None:
         self.play(0, self.controls.on_key(key))
@@ -265,6 +274,44 @@ def test_the_config_says_where_the_knobs_begin(kept) -> None:
     controls = loaded(path).controls
     assert controls["sound.sensitivity"] == 3 and controls["sound.attack_s"] == 0.5
     assert controls["sound.release_s"] == 0.15 and controls["sound.floor_dbfs"] == -44
+
+
+# --- what was before
+
+
+def test_a_room_that_was_learned_by_mistake_is_as_before_in_the_file_too(kept) -> None:
+    memory, path = kept
+    player = Player(room := Room(), memory)
+    learned = []
+    for level in (0.001, 0.2):  # quiet, and somebody plays
+        room.sound *= level / 0.001
+        player.down("n", 3.5)
+        player.up("n")
+        learned.append(player.listener.ear.learned_floor)
+    assert player.said[-1].endswith("was it quiet? U undoes it")
+    assert player.undo().startswith("undone: the room is -5")
+    np.testing.assert_array_equal(player.listener.ear.learned_floor, learned[0])
+    heard = player.play(2)
+    assert heard.rms > 0, "what plays is heard again"
+    player.undo()
+    assert player.said[-1] == "undone: the room is not learned again"
+    assert player.listener.ear.learned_floor is None
+    assert player.undo() == "there is nothing to undo"
+    memory.close()
+    assert loaded(path).sound.room_dbfs == []
+
+
+def test_the_input_before_is_heard_again_and_kept(kept) -> None:
+    memory, path = kept
+    player = Player(source := Room(), memory)
+    for name in ("USB mic", "USB mic", "line"):
+        player.play(0.1, ("sound.choose", name))
+    assert player.undo() == "sound input: USB mic"
+    assert player.undo() == "sound input: the default of the system"
+    assert player.undo() == "there is nothing to undo"
+    assert source.wanted == ""
+    memory.close()
+    assert loaded(path).sound.input == ""
 
 
 # --- the source

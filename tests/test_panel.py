@@ -20,6 +20,7 @@ from visualiser.nets.checkpoint import Checkpoint
 from visualiser.panel import Panel
 from visualiser.run import declared_controls
 from visualiser.types import Tick
+from visualiser.undo import History
 
 SIZE = (1280, 720)
 
@@ -29,7 +30,8 @@ class Desk:
 
     def __init__(self, n: int = 4) -> None:
         self.controls = Controls(declared_controls(), {"window.panel": True})
-        self.panel = Panel(self.controls)
+        self.history = History()
+        self.panel = Panel(self.controls, self.history)
         self.canvas = pygame.Surface(SIZE, 0, 32)
         self.model = make_model(latent_dim=n)
         self.index = 0
@@ -97,6 +99,22 @@ def test_arrows_change_what_is_marked_and_backspace_takes_it_back(desk: Desk) ->
     assert desk.keys("right", shift=True) == [("show.speed", Nudge(5))]
     desk.keys("tab", shift=True)
     assert desk.panel.selected.id == "latents.1"
+
+
+def test_what_was_set_back_by_key_or_by_mouse_has_its_value_again(desk: Desk) -> None:
+    desk.keys("tab", "right", "backspace", "backspace")  # the second one loses nothing
+    desk.controls.apply(("show.fade", 7.25))
+    right_click = desk.mouse(pygame.MOUSEBUTTONDOWN, desk.row("show.fade").track.center, button=3)
+    assert right_click == [("show.fade", 1.5)]
+    desk.controls.apply(right_click[0])
+    for back in (("show.fade", 7.25), ("show.driver", "simplex")):
+        assert desk.history.commands([("show.undo", Nudge(1))]) == [back]
+    desk.history.commands([("show.undo", Nudge(1))])
+    assert desk.history.notices() == [
+        "undone: show.fade is 7.25 again",
+        "undone: show.driver is simplex again",
+        "there is nothing to undo",
+    ]
 
 
 def test_return_holds_a_latent_where_it_is_and_lets_it_go_again(desk: Desk) -> None:

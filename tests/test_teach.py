@@ -30,6 +30,7 @@ from visualiser.nets.checkpoint import Checkpoint
 from visualiser.sketchpad import SIZE, Sketchpad
 from visualiser.teach import MOST, Class, Teacher
 from visualiser.types import Tick, UserError
+from visualiser.undo import History
 
 KEEP: Command = ("teach.keep", Nudge(1))
 START: Command = ("teach.start", Nudge(1))
@@ -159,7 +160,8 @@ class Stage:
 
     def __init__(self, controls: Controls, folder: Path, **options: object) -> None:
         self.controls, self.folder = controls, folder
-        self.teacher = Teacher(controls, folder, QUICK | options)
+        self.history = History()
+        self.teacher = Teacher(controls, folder, QUICK | options, self.history)
         self.model = checkpoint.read(checkpoint.find(str(controls["show.model"]), folder))
         self.drawing = np.zeros((SIZE, SIZE), np.float32)
         self.features = hear()
@@ -291,6 +293,32 @@ def test_a_model_is_learned_beside_the_show_and_comes_in_under_a_free_name(
     assert 1 <= made.latents.n_directions <= 5
     assert unpack(made.card.data["taught"][0]).picture.any()
     assert teach.can_be_taught(made), "and it can be taught more"
+
+
+def test_a_lesson_that_is_undone_leaves_what_was_before_it(stage) -> None:
+    one = stage()
+    one.draw(CIRCLE)
+    before = one.do(KEEP).kept
+    one.do(START)
+    one.until(lambda seen: seen.stage == "learned")
+    one.do()
+    one.controls.apply(one.asked[0])
+    back = one.history.commands([("show.undo", Nudge(1))])
+    assert back[0] == ("show.model", "shapes")
+    assert one.do(*back).kept == before
+    assert one.history.notices() == ["undone: shapes draws again, as before taught-1"]
+
+
+def test_examples_that_were_forgotten_while_they_were_learned_come_back_once(stage) -> None:
+    one = stage()
+    one.draw(CIRCLE)
+    one.do(KEEP)
+    one.do(START)
+    one.do(FORGET)
+    one.until(lambda seen: seen.stage == "learned")
+    for _ in range(2):
+        one.do(*one.history.commands([("show.undo", Nudge(1))]))
+    assert len(one.do().kept) == 1
 
 
 def test_a_second_press_stops_it_and_nothing_is_left(stage, tmp_path: Path) -> None:

@@ -54,11 +54,13 @@ class CueFolder:
         self._waits = waits
         self._seen: dict[str, Stamp] = {}  # the thread's own, and so is
         self._broken: dict[int, str] = {}
+        self._written: dict[tuple[Step, ...], bytes] = {}  # all set lists that were read
         self._said = ""
         self._thread = ThreadPoolExecutor(1, "cues")
         self._looking: Future[Found] | None = self._thread.submit(self._look)
-        self._overtaken: set[int] = set()  # slots that were written since that look was begun
-        self._writing: deque[tuple[Future[None], int]] = deque()
+        # Slots that were written since that look was begun, SET for the set list.
+        self._overtaken: set[int | str] = set()
+        self._writing: deque[tuple[Future[None], str]] = deque()
         self._waited_s = 0.0
 
     def poll(self, dt: float) -> Found | None:
@@ -73,23 +75,28 @@ class CueFolder:
             return None
         found = self._looking.result()
         self._looking = None
-        for slot in self._overtaken:
-            found.cues.pop(slot, None)
+        found.cues = {s: cue for s, cue in found.cues.items() if s not in self._overtaken}
+        found.steps = None if SET in self._overtaken else found.steps
         self._overtaken.clear()
         return found
 
     def keep(self, slot: int, cue: Cue | None) -> None:
         """Begin to write a slot's file, or to put it away where there is no cue any more."""
         self._overtaken.add(slot)
-        self._writing.append((self._thread.submit(self._put, slot, cue), slot))
+        self._writing.append((self._thread.submit(self._put, slot, cue), f"cue {slot}"))
+
+    def keep_steps(self, steps: tuple[Step, ...]) -> None:
+        """Begin to write the set list's file again, as it was when these steps were read."""
+        self._overtaken.add(SET)
+        self._writing.append((self._thread.submit(self._put_steps, steps), "the set list"))
 
     def notices(self) -> list[str]:
         """Lines about what could not be written, since the last call."""
         lines = []
         while self._writing and self._writing[0][0].done():
-            writing, slot = self._writing.popleft()
+            writing, what = self._writing.popleft()
             if error := writing.exception():
-                lines.append(f"the file of cue {slot} is not as it should be: {error}")
+                lines.append(f"the file of {what} is not as it should be: {error}")
         return lines
 
     def close(self) -> None:
@@ -140,25 +147,33 @@ class CueFolder:
             raise UserError(f"cannot be read: {error.strerror}") from None
         if slot is None:
             found.steps = read_steps(data, self._controls)
+            self._written[found.steps] = data
         else:
             found.cues[slot] = read_cue(data, self._controls, self._kept)
             self._broken.pop(slot, None)
 
     def _put(self, slot: int, cue: Cue | None) -> None:
+        self._write(f"{slot}.toml", None if cue is None else to_text(cue).encode())
+        self._broken.pop(slot, None)
+
+    def _put_steps(self, steps: tuple[Step, ...]) -> None:
+        self._write(SET, self._written[steps])
+
+    def _write(self, name: str, data: bytes | None) -> None:
+        """A file, None is none; the one that was there is put away."""
         make_folder(self._path)
-        path = self._path / f"{slot}.toml"
+        path = self._path / name
         try:
             if path.exists():
-                shutil.copy2(path, free_path(self._path / "old", str(slot), ".toml"))
-            if cue is None:
+                shutil.copy2(path, free_path(self._path / "old", path.stem, ".toml"))
+            if data is None:
                 path.unlink(missing_ok=True)
         except OSError as error:
             raise UserError(f"cannot put away {path}: {error.strerror}") from None
-        self._seen.pop(path.name, None)
-        self._broken.pop(slot, None)
-        if cue is not None:
-            write_bytes(path, to_text(cue).encode())
-            self._seen[path.name] = stamp(path)
+        self._seen.pop(name, None)
+        if data is not None:
+            write_bytes(path, data)
+            self._seen[name] = stamp(path)
 
 
 def slot_of(name: str) -> int | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
@@ -12,6 +12,7 @@ from visualiser.controls import Command, Controls, Nudge, Pulse, Stroke, Swap, V
 from visualiser.cue_controls import kept, slot_in
 from visualiser.cue_files import SLOTS, Cue
 from visualiser.cue_folder import CueFolder, Found, missing
+from visualiser.cue_undo import Changed, Recalled
 from visualiser.morph import Morph
 from visualiser.set_list import SetList
 from visualiser.types import Features, FloatArray, Tick, UserError
@@ -26,23 +27,6 @@ class Moved(Protocol):
 
     def point(self) -> FloatArray: ...
     def depart(self, point: FloatArray) -> None: ...
-
-
-@dataclass(frozen=True)
-class Stored:
-    """To undo: a slot as it was before."""
-
-    slot: int
-    before: Cue | None
-
-
-@dataclass(frozen=True)
-class Recalled:
-    """To undo: what was played before, which slot it was from, and where in the set list."""
-
-    state: Cue
-    slot: int | None
-    at: int | None
 
 
 @dataclass(frozen=True)
@@ -63,7 +47,8 @@ class Cues:
     read, and then looks no more, as rendering wants it; else no frame ever waits.
 
     found: what was found in the folder at the last tick, before its commands, or None; history:
-    told of every step that can be undone, the show's own where there is one.
+    told of every step that can be undone, the show's own where there is one; hands: gives the
+    commands that hold directions as they are held now; held: those of what begins to come.
     """
 
     def __init__(self, controls: Controls, folder: Path | None = None, waits: bool = False) -> None:
@@ -76,8 +61,10 @@ class Cues:
         if folder is not None:
             self._folder = CueFolder(folder, controls, self._kept, waits)
         self._broken: Mapping[int, str] = {}
-        self._undo: deque[Stored | Recalled] = deque(maxlen=MOST)
+        self._undo: deque[Changed | Recalled] = deque(maxlen=MOST)
         self.history = History()
+        self.hands: Callable[[], list[Command]] = list
+        self.held: tuple[Command, ...] = ()
         self._current: int | None = None
         self._cleared: int | None = None
         self._morph: Morph | None = None
@@ -266,7 +253,7 @@ class Cues:
             self._lines.append("nothing is stored: nothing has been played yet")
         else:
             before = self.slots.get(slot)
-            self._can_undo(Stored(slot, before))
+            self._can_undo(Changed({slot: before}, self._current))
             if before is not None:
                 cue = replace(cue, name=before.name)
             self._current = slot
@@ -280,28 +267,35 @@ class Cues:
             which = "no cue has come yet" if slot is None else f"there is no cue {slot}"
             self._lines.append(f"nothing is cleared: {which}")
             return
-        self._can_undo(Stored(slot, self.slots[slot]))
+        self._can_undo(Changed({slot: self.slots[slot]}, self._current))
         self._put(slot, None)
         self._lines.append(f"cleared cue {slot}: u undoes it")
 
-    def _can_undo(self, step: Stored | Recalled) -> None:
+    def _can_undo(self, step: Changed | Recalled) -> None:
         self._undo.append(step)
         self.history.keep("", ("cues.undo", True))
 
     def undo(self) -> None:
-        """Take back what was stored, cleared or recalled last."""
+        """Take back what was stored, cleared, recalled or found changed last."""
         if not self._undo:
             self._lines.append("there is nothing to undo")
             return
         last = self._undo.pop()
-        if isinstance(last, Stored):
-            self._put(last.slot, last.before)
-            there = "free" if last.before is None else f"{last.before.name!r}"
-            self._lines.append(f"undone: cue {last.slot} is {there} again")
-        else:
+        if isinstance(last, Recalled):
             self.set_list.begin(last.at)
             self._go_to(last.slot, last.state, min(UNDO_S, self._controls.number("cues.time")))
-            self._lines.append("undone: back to what was before the cue")
+            self.held = last.hands
+        else:
+            for slot, cue in last.cues.items():
+                self._put(slot, cue)
+            if last.steps is not None:
+                self.set_list.steps = last.steps
+                if self._folder is not None:
+                    self._folder.keep_steps(last.steps)
+            if self._current is None and last.current in self.slots:
+                self._current = last.current
+            self._find_step()
+        self._lines.append(f"undone: {last}")
 
     def go(self) -> None:
         """Let the set list play from where it is, or stop it; what is seen goes on."""
@@ -340,7 +334,7 @@ class Cues:
     # --- what they do
 
     def _go_to(self, slot: int | None, cue: Cue, seconds: float) -> None:
-        self._current = slot
+        self._current, self.held = slot, ()
         if self._goal is not None:
             self._leave = self._here  # in the middle of a way, or where it stayed: on from there
         value = self._controls
@@ -352,12 +346,13 @@ class Cues:
 
     def _remember_state(self) -> None:
         if (state := self.state()) is not None:
-            self._can_undo(Recalled(state, self._current, self.set_list.at))
+            at, hands = self.set_list.at, tuple(self.hands())
+            self._can_undo(Recalled(state, self._current, at, hands))
 
     def _put(self, slot: int, cue: Cue | None) -> None:
         self._cleared = slot if cue is None else None
         if cue is None:
-            self.slots.pop(slot, None)
+            self._take_away(slot)
             self._current = None if self._current == slot else self._current
         else:
             self.slots[slot] = cue
@@ -365,19 +360,28 @@ class Cues:
         if self._folder is not None:
             self._folder.keep(slot, cue)
 
+    def _take_away(self, slot: int) -> None:
+        self.set_list.lose(self.set_list.order(self.slots), slot)
+        self.slots.pop(slot, None)
+
     def _find_step(self) -> None:
         """Where the set list is now that it has changed."""
         if self._current is not None:
             at = self.set_list.find(self.set_list.order(self.slots), self._current)
-            self.set_list.at = self.set_list.at if at is None else at
+            if at is not None:
+                self.set_list.at, self.set_list.is_gone = at, False
 
     def take(self, found: Found) -> None:
-        """What was changed by hand, in the folder."""
+        """What was changed by hand, in the folder. What that takes away can be had back."""
+        lost = {slot: self.slots[slot] for slot in found.cues if slot in self.slots}
+        steps = self.set_list.steps if found.steps is not None else ()
+        if lost or (steps and steps != found.steps):
+            self._can_undo(Changed(lost, self._current, steps or None))
         for slot, cue in found.cues.items():
             if cue is not None:
                 self.slots[slot] = cue
             else:
-                self.slots.pop(slot, None)
+                self._take_away(slot)
         if found.steps is not None:
             self.set_list.steps = found.steps
         if found.cues or found.steps is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import threading
+from collections import deque
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -20,7 +21,8 @@ from visualiser.audio.source import Source
 from visualiser.controls import Command, Control, Controls, Pulse, action, hold, number
 from visualiser.remember import Memory
 from visualiser.scope import Hearing
-from visualiser.types import Features, Sound, Tick
+from visualiser.types import Features, FloatArray, Sound, Tick
+from visualiser.undo import MOST, History
 
 HOP_S = 0.004  # s; nothing new can be heard sooner than a block of sound comes
 HICCUP_S = 0.4  # of the room's time may be lost: a floor is taken from the loudest of it
@@ -38,6 +40,7 @@ def declare() -> tuple[Control, ...]:
         number("sound.floor_dbfs", "what is quieter and steady is room noise",
                -58.0, -120.0, 0.0, "dBFS"),
         hold("sound.learn", "hold 3 s: learn the quiet room", "n"),
+        action("sound.undo", "the room as it was before it was learned last"),
         action("sound.choose", "hear the input of that name", takes="a name"),
         action("beat.tap", "tap the beat", "return"),
         action("beat.earlier", "the beat a little earlier", ",", repeats=True),
@@ -59,7 +62,8 @@ class Listener:
     """A source and the ear that listens to it, once a tick; but where ticks come faster than new
     sound does, only every few milliseconds.
 
-    memory: where the room and the input that is chosen are kept, if anywhere.
+    memory: where the room and the input that is chosen are kept, if anywhere; history: told of
+    those that were before.
     """
 
     def __init__(
@@ -68,7 +72,9 @@ class Listener:
         sound: config.Sound,
         controls: Controls,
         memory: Memory | None = None,
+        history: History | None = None,
     ) -> None:
+        self._history = history or History()
         self.source = source
         self._sound = sound
         self._controls = controls
@@ -83,6 +89,8 @@ class Listener:
         self._was_held = False
         self._unheard_s = 0.0  # how much of that time there was nothing
         self._held_s: float | None = None  # how long the room has been learned
+        self._before: FloatArray | None = None  # the room until then; and to undo:
+        self._rooms: deque[FloatArray | None] = deque(maxlen=MOST)
         room = np.array(sound.room_dbfs, np.float32) if sound.room_dbfs else None
         if room is not None and len(room) != sound.bands:
             self._notices.append(
@@ -144,7 +152,10 @@ class Listener:
         beat = self.beat
         for id, value in commands:
             if id == "sound.choose":
+                self._keep_input(str(value), is_back=self._history.gave((id, value)))
                 self.choose(str(value))
+            elif id == "sound.undo" and value is not False:
+                self._undo()
             elif id == "beat.tap":
                 beat.tap(tick.t)
             elif id == "beat.earlier":
@@ -174,6 +185,13 @@ class Listener:
         self._notices.append(f"sound input: {name or 'the default of the system'}")
         if self._memory is not None:
             self._memory.keep("sound", "input", name, "the sound input")
+
+    def _keep_input(self, name: str, is_back: bool) -> None:
+        """What was heard until now can be had back; a song that begins anew would be another."""
+        if isinstance(self.source, Microphone) and not is_back:
+            before = str(self.source.wanted or "")
+            if before != name:
+                self._history.keep("", ("sound.choose", before))
 
     def _let_go(self, source: Source) -> None:
         """Close it without waiting for its driver."""
@@ -238,6 +256,7 @@ class Listener:
             self._notices.append("the room is not learned: no microphone is heard")
         else:
             self._held_s = self._unheard_s = 0.0
+            self._before = self.ear.learned_floor
             self.ear.learn_floor()
 
     def _keep_room(self) -> None:
@@ -245,10 +264,27 @@ class Listener:
         if room is None:
             return
         level_dbfs = self.ear.floor.level_dbfs
-        loud = ", which is loud: was it quiet?" if level_dbfs > LOUD_DBFS else ""
+        loud = ", which is loud: was it quiet? U undoes it" if level_dbfs > LOUD_DBFS else ""
         self._notices.append(f"learned the room: {level_dbfs:.0f} dBFS{loud}")
+        self._rooms.append(self._before)
+        self._history.keep("", ("sound.undo", True))
+        self._write_room(room)
+
+    def _undo(self) -> None:
+        """The room as it was before it was learned last."""
+        if not self._rooms:
+            self._notices.append("the room was not learned")
+            return
+        room = self._rooms.pop()
+        self.ear.use_floor(room)
+        was = "not learned" if room is None else f"{self.ear.floor.level_dbfs:.0f} dBFS"
+        self._notices.append(f"undone: the room is {was} again")
+        self._write_room(room)
+
+    def _write_room(self, room: FloatArray | None) -> None:
         if self._memory is not None:
-            kept = [round(min(max(float(level), -120.0), 20.0), 1) for level in room]
+            levels = [] if room is None else room.tolist()
+            kept = [round(min(max(level, -120.0), 20.0), 1) for level in levels]
             self._memory.keep("sound", "room_dbfs", kept, "the room")
 
     def hearing(self) -> Hearing:

@@ -13,6 +13,7 @@ from visualiser.frame import Frame
 from visualiser.look.palette import ALERT, INK, LINE, PAPER, QUIET, Palette
 from visualiser.look.text import ADVANCE, text
 from visualiser.pins import NAMES
+from visualiser.undo import History
 
 ARROWS = ("up", "down", "left", "right")
 KEYS = ("tab", *ARROWS, "return", "backspace", "escape")
@@ -32,10 +33,11 @@ class Row:
 
 
 class Panel:
-    """Open while the control window.panel is on."""
+    """Open while the control window.panel is on. history: told of values that are set back."""
 
-    def __init__(self, controls: Controls) -> None:
+    def __init__(self, controls: Controls, history: History | None = None) -> None:
         self._controls = controls
+        self._history = history or History()
         self._pages: dict[str, list[Control]] = {FIRST: []}
         for control in controls:
             if control.takes:
@@ -115,6 +117,10 @@ class Panel:
         if control.kind == "live":
             yield "latents.free", NAMES.index(control.id) + 1
         elif control.is_setting:
+            value = self._controls[control.id]
+            if value != control.default:
+                words = f"{control.id} is {_words(control, value)} again"
+                self._history.keep(words, (control.id, value))
             yield control.id, control.default
 
     def _is_held(self, control: Control) -> bool:

@@ -116,6 +116,7 @@ class Show:
         self._mover = self._make_mover()
         self._sketchpad = Sketchpad()
         self.pins = Pins(self.model.latents.n_directions, seed)
+        self.cues.hands = self.pins.as_commands
         self._mode = str(controls["show.mode"])
         self._refused: Checkpoint | None = None
 
@@ -138,7 +139,8 @@ class Show:
                 self.paused = not self.paused
             step |= command[0] == "show.step"
         if self.cues.obey(tick, features, commands):
-            self.pins.obey([("latents.release", True)])  # a cue comes back as it was seen
+            # A cue comes back as it was seen, and what was before one with hands on it.
+            self.pins.obey([("latents.release", True), *self.cues.held])
         self.notices += self.cues.notices()
         self._follow_controls(onward)
         self._follow_mode()

@@ -204,8 +204,8 @@ class Teacher:
     def _remember(self) -> None:
         if not self._forgotten:
             self._notices.append("no example was forgotten")
-            return
-        self._add(*self._forgotten.pop())
+        elif examples := self._forgotten.pop():  # none where they were forgotten meanwhile
+            self._add(*examples)
 
     # --- learning
 
@@ -259,7 +259,9 @@ class Teacher:
         name = lesson.path.stem
         self._controls.offer("show.model", name)
         self._ready = name, tick.t, math.floor(features.beats)
-        self._kept = self._kept[self._learning :]  # the model keeps them now
+        # The model keeps them now; they come back where it is undone.
+        self._forgotten.append(self._kept[: self._learning])
+        self._kept = self._kept[self._learning :]
         where = lesson.path.relative_to(ROOT) if ROOT in lesson.path.parents else lesson.path
         took_s = tick.t - self._began
         self._notices.append(
@@ -277,7 +279,8 @@ class Teacher:
         self._ready = None
         self._learned, self._learned_t = name, tick.t
         before = str(self._controls["show.model"])
-        self._history.keep(f"{before} draws again, as before {name}", ("show.model", before))
+        words = f"{before} draws again, as before {name}"
+        self._history.keep(words, ("show.model", before), ("teach.undo", True))
         self._commands.append(("show.model", name))
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from visualiser.controls import Command, Control, Controls, action
-from visualiser.pins import Pins
+from visualiser.pins import NAMES, Pins
 from visualiser.types import FloatArray
 
 MOST = 32  # steps back
@@ -51,6 +51,7 @@ class History:
 
     def __init__(self) -> None:
         self._steps: deque[Lost] = deque(maxlen=MOST)
+        self._given: list[Command] = []
         self._lines: list[str] = []
 
     def keep(self, words: str, *back: Command) -> None:
@@ -62,17 +63,24 @@ class History:
         another way, with an action of its own, is no step any more."""
         asked: list[Command] = []
         for id, value in commands:
+            if value is False:  # a key or a pad that comes up
+                continue
             if id != UNDO:
                 found = [n for n, step in enumerate(self._steps) if step.back == ((id, True),)]
                 if found:
                     del self._steps[found[-1]]
-            elif value is not False and self._steps:
+            elif self._steps:
                 step = self._steps.pop()
                 asked += step.back
                 self._lines += [f"undone: {step.words}"] if step.words else []
-            elif value is not False:
+            else:
                 self._lines.append("there is nothing to undo")
+        self._given = asked
         return asked
+
+    def gave(self, command: Command) -> bool:
+        """Whether it is undo's own in this tick: what that takes away is not lost."""
+        return command in self._given
 
     def watch(self, commands: Iterable[Command], show: Seen) -> None:
         """Keep what the show is about to lose by these commands. show: as it is before them."""
@@ -81,9 +89,14 @@ class History:
             if id == "stage.panic":
                 self.keep("all is as it was before the panic", *_before(commands, show))
                 return  # which releases the directions
-        for id, _ in commands:
+        for id, value in commands:
+            if self.gave((id, value)):
+                continue
             if id in _HANDS:
                 self.keep(_HANDS[id], *show.pins.as_commands())
+            elif id == "latents.free" and (held := _held(show.pins, value)):
+                which = held[0][0].removeprefix("latents.")
+                self.keep(f"direction {which} is held again", *held)
             elif id == "draw.wipe" and show.drawing.any():
                 self.keep("the drawing is there again", ("draw.undo", True))
 
@@ -91,6 +104,13 @@ class History:
         """Lines for the person since the last call."""
         lines, self._lines = self._lines, []
         return lines
+
+
+def _held(pins: Pins, number: object) -> list[Command]:
+    """What holds the direction of that number where it is held now, if it is."""
+    if not (isinstance(number, int | float) and 1 <= number <= len(NAMES)):
+        return []
+    return [command for command in pins.as_commands() if command[0] == NAMES[int(number) - 1]]
 
 
 def _before(commands: Iterable[Command], show: Seen) -> list[Command]:

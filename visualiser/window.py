@@ -28,6 +28,7 @@ from visualiser.place import Place, desktop, opened_at
 from visualiser.scope import Hearing, Scope
 from visualiser.strip import Strip
 from visualiser.types import Features, Tick
+from visualiser.undo import History
 
 CONTROLS: tuple[Control, ...] = (
     switch("window.help", "this help", False, (ControlKey("h", "this help, and away"),)),
@@ -71,11 +72,16 @@ class Status:
 class Window:
     """One window; owns the display. `canvas` is drawn before the words, so it can be recorded.
 
-    at: where to open it, if that is on a display still.
+    at: where to open it, if that is on a display still; history: told of what is lost by hand.
     """
 
     def __init__(
-        self, settings: config.Window, controls: Controls, title: str, at: Place | None = None
+        self,
+        settings: config.Window,
+        controls: Controls,
+        title: str,
+        at: Place | None = None,
+        history: History | None = None,
     ) -> None:
         self._controls = controls
         if sys.platform == "linux" and not settings.accelerated:
@@ -92,7 +98,7 @@ class Window:
         pygame.key.set_repeat(400, 60)
         self.panes = Panes(controls)
         self.picker = Picker()
-        self.panel = Panel(controls)
+        self.panel = Panel(controls, history)
         self.scope = Scope()
         self._help = Help(controls)
         self.strip = Strip()

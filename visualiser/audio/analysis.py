@@ -103,8 +103,9 @@ class Ear:
         """Too early: all stays as it was before learn_floor()."""
         self.floor.stop_learning()
 
-    def forget_floor(self) -> None:
-        self.floor.use(None)
+    def use_floor(self, learned: FloatArray | None) -> None:
+        """learned: (n_bands,) dBFS as learned_floor gave it; None is as if none was learned."""
+        self.floor.use(learned)
 
     def set(
         self, attack_s: float, release_s: float, floor_dbfs: float, sensitivity_db: float
