@@ -269,10 +269,10 @@ def test_louder_bands_pull_further_each_latent_by_its_own() -> None:
 
 def test_the_field_is_a_shape_whose_outline_is_the_spectrum() -> None:
     """Bass below, treble above; louder is larger, and silence is nothing."""
-    driver, value = make("audio"), defaults("audio")
 
     def lit(bands: float | list[float]) -> np.ndarray:
-        driver.advance(Tick(1, 0.1, 0.1), hear(1.0, bands), value)
+        driver = make("audio")
+        driver.advance(Tick(1, 0.1, 0.1), hear(1.0, bands), defaults("audio"))
         return driver.field() > 0.5
 
     assert not lit(0.0).any()
@@ -283,6 +283,32 @@ def test_the_field_is_a_shape_whose_outline_is_the_spectrum() -> None:
     assert treble[:14].any() and not treble[14:].any()
     both_sides = lit([0.3, 0.9] * 8)
     assert (both_sides == both_sides[:, ::-1]).all()
+
+
+def test_the_field_swells_and_shrinks_too_slowly_to_flash_and_vanishes_in_silence() -> None:
+    driver, value, light = make("audio"), defaults("audio"), []
+    for i, loud in enumerate([0.2] * 10 + [1.0] * 60 + [0.2] * 30 + [0.0] * 60):
+        driver.advance(Tick(i, i / 60, 1 / 60), hear(loud, loud), value)
+        light.append(driver.field().mean())
+    steps = np.diff(light)
+    assert light[69] > 5 * light[9] and np.abs(steps).max() < 0.15 * light[69]
+    assert light[99] > 0.3 * light[69], "half a second later"
+    assert light[-1] == 0, "a second after the end"
+
+
+def test_a_beginning_pushes_out_its_part_of_the_field_and_the_rest_in() -> None:
+    """At once; and as much light is seen as before."""
+    for part, rows in (("onset_low", slice(20, 28)), ("onset_high", slice(0, 8))):
+        driver, value = make("audio"), defaults("audio")
+        driver.advance(Tick(1, 1 / 60, 1 / 60), hear(1.0, 0.6), value)
+        before = driver.field()
+        driver.advance(Tick(2, 2 / 60, 1 / 60), replace(hear(1.0, 0.6), **{part: 1.0}), value)
+        after = driver.field()
+        assert after[rows].sum() > before[rows].sum() + 4
+        assert after.sum() == pytest.approx(before.sum(), rel=0.1)
+        for i in range(60):
+            driver.advance(Tick(3 + i, (3 + i) / 60, 1 / 60), hear(1.0, 0.6), value)
+        np.testing.assert_allclose(driver.field(), before, atol=0.05)
 
 
 @pytest.mark.parametrize("n_bands", [4, 64])

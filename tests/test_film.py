@@ -264,3 +264,19 @@ def test_what_was_done_in_a_take_is_done_over_another_song(tmp_path: Path) -> No
     assert max(loud[5:]) > 0.5, "it hears the song, and not the silence of the take"
     assert np.abs(film.soundtrack.between(0.0, 2.0).samples).max() > 0.3
     film.close()
+
+
+@pytest.mark.parametrize("mode", ["latent", "pixel"])
+def test_the_demo_song_moves_the_picture_and_needs_no_flash_guard(mode: str) -> None:
+    from visualiser.audio.file import DEMO
+
+    asked = settings(show__driver="audio", show__mode=mode)
+    film = Played(Order(asked, (160, 90), 60, 8.0, DEMO))
+    drawing, change, before = Drawing(film.controls, (160, 90)), [], np.zeros(())
+    for moment in film.moments():
+        seen = pygame.surfarray.array3d(drawing.draw(moment)).astype(int)
+        change.append(np.abs(seen - before).mean())
+        before = seen
+        assert drawing.guard.share == 1, f"limited at {moment.tick.t:.2f} s"
+    film.close()
+    assert np.quantile(change[60:], 0.95) > 0.5, "levels of 255"

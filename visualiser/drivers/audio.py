@@ -18,6 +18,10 @@ JOIN_S = 0.6  # time constant of joining a loop, and of leaving it
 FALL_S = 0.3  # time constant of a pull that lets go: slow, so that what begins stands out
 RISE_S = 0.2  # of one that comes: what begins is thrown at once, and need not be pulled so, too
 OFTEN = 1.5  # after so many throws lately one goes half as far, and further ones less and less
+SWELL_S, SHRINK_S = 0.15, 0.7  # of the painted outline: quicker ones are flashes (look.flash)
+VANISH_S = 0.2  # of it, in silence
+BULGE = 0.3  # of a picture, how far a beginning pushes it out
+WIDTH = 0.15  # of such a bulge, of the way from the foot to the top
 RECALLS_S = 1.0  # time constant in which a throw is forgotten by those after it
 
 
@@ -74,7 +78,8 @@ class Audio(Driver):
         self._signs = np.where(np.arange(latent_dim) % 2, -1, 1).astype(np.float32)
         self._throws = np.ones(3, np.float32)
         self._often = np.zeros(3)  # of each lately
-        self._bands: FloatArray = np.zeros(1, np.float32)
+        self._outline: FloatArray = np.zeros(1, np.float32)
+        self._bulges = np.zeros(3, np.float32)  # of bass, middle and treble
         self._size = 1.0
         centred = (np.arange(FIELD) + 0.5) / FIELD * 2 - 1
         self._radius = np.hypot(centred[None, :], centred[:, None]) / 2
@@ -104,7 +109,7 @@ class Audio(Driver):
         if tick.dt > 0:
             self._follow_beat(tick.dt, features, value)
             self._throw(tick.dt, features, loud, value, to)
-        self._bands = features.bands
+        self._follow_outline(tick.dt if begun else math.inf, features)
         self._size = float(value["size"])
 
     def point(self) -> FloatArray:
@@ -115,9 +120,21 @@ class Audio(Driver):
         return point
 
     def field(self) -> FloatArray:
-        places = np.linspace(0, 1, len(self._bands))
-        edge = self._size / 2 * np.interp(self._height, places, self._bands)
+        places = np.linspace(0, 1, len(self._outline))
+        edge = np.interp(self._height, places, self._outline)
+        for bulge, height in zip(self._bulges, (0.0, 0.5, 1.0), strict=True):
+            out = np.exp(-(((self._height - height) / WIDTH) ** 2))
+            edge += bulge * (out - out.mean())
+        edge *= self._size / 2
         return np.clip((edge - self._radius) * FIELD + 0.5, 0, 1).astype(np.float32)
+
+    def _follow_outline(self, dt: float, features: Features) -> None:
+        """The bands in pixel mode. dt: s, infinity to begin with."""
+        if len(self._outline) != len(features.bands):
+            self._outline = np.zeros_like(features.bands)
+        off = features.bands - self._outline
+        fall_s = SHRINK_S if features.rms > 0 else VANISH_S
+        self._outline += np.where(off > 0, step(dt, SWELL_S), step(dt, fall_s)) * off
 
     def _directions(self, first: int, falling: bool) -> np.ndarray:
         """(latent_dim,): which direction each stretch of the spectrum pulls, bass first."""
@@ -137,7 +154,9 @@ class Audio(Driver):
         What begins often is thrown less far, so that as much changes in a second: where much light
         comes and goes more than three times in one, that is a flash too many (look.flash).
         """
-        self._thrown *= np.float32(math.exp(-dt / float(value["kick_decay"])))
+        kept = np.float32(math.exp(-dt / float(value["kick_decay"])))
+        self._thrown *= kept
+        self._bulges *= kept
         self._often *= math.exp(-dt / RECALLS_S)
         furthest = np.float32(loud * float(value["kick"]))
         begun = (features.onset_low, features.onset_mid, features.onset_high)
@@ -148,6 +167,7 @@ class Audio(Driver):
                 share = np.float32(1 / (1 + self._often[i] / OFTEN))
                 self._often[i] += strength
                 self._thrown[direction] = self._throws[i] * strength * furthest * share
+                self._bulges[i] = BULGE * strength * furthest * share
 
     def go_round(self, turn_s: float) -> None:
         self._turn_s, self._joined = turn_s, 1.0

@@ -17,7 +17,8 @@ State = tuple[Panes, Curtain]
 
 class Drawing:
     """size: of the canvas, px; alpha: whether its ground is left out, for which the output must be
-    alone; state: of another such drawing, with those controls, to go on from."""
+    alone; state: of another such drawing, with those controls, to go on from; guard: its own.
+    """
 
     def __init__(
         self,
@@ -33,7 +34,7 @@ class Drawing:
             Curtain(controls),
         )
         self._layer = self._panes.layer
-        self._guard = FlashGuard(controls)
+        self.guard = FlashGuard(controls)
 
     @property
     def state(self) -> State:
@@ -54,9 +55,9 @@ class Drawing:
     def draw(self, moment: Moment) -> pygame.Surface:
         """What is seen, as it is until the next is drawn."""
         self._paint(moment)
-        self._guard.limit(self.canvas, moment.tick.t)
+        self.guard.limit(self.canvas, moment.tick.t)
         if self._layer is not None:
-            self._layer.show(self._guard.share)
+            self._layer.show(self.guard.share)
         return self.seen
 
     def skip(self, moment: Moment) -> None:
