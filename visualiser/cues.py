@@ -133,8 +133,7 @@ class Cues:
 
     @property
     def fade_s(self) -> float | None:
-        """How long the picture of another model takes to fade away; None is as look.model_fade
-        says."""
+        """How long another model's picture takes to fade away; None: as look.model_fade says."""
         return None if self._morph is None else self._morph.seconds
 
     def state(self, name: str = "") -> Cue | None:

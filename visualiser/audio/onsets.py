@@ -71,7 +71,7 @@ class Onsets:
         members = (group[:, None] == np.arange(3)).astype(float)
         members /= np.maximum(members.sum(axis=0), 1)
         self._groups = np.concatenate([members @ _WEIGHTS[:, None], members], axis=1)
-        self.set_floor(np.full(self.centres_hz.size, 1e-7))
+        self._floor_log = np.full(self.centres_hz.size, math.log(1e-7))
         step_s = self._step / samplerate
         self._rise, self._fall = (
             step(_BEDDED * step_s, pace_s) for pace_s in (_BED_RISE_S, _BED_FALL_S)
@@ -83,8 +83,7 @@ class Onsets:
     def reset(self) -> None:
         n = self.centres_hz.size
         self._steps = 0  # of the sound so far: the next ends at (steps + 1) * step
-        self._bed = self._floor_log
-        self._gain = 0.5 * np.exp(-self._bed)  # power that is twice the bed counts as 1
+        self._lie(self._floor_log)
         self._peak = 0.0
         self._past = np.zeros((_LAG, n))
         self._told = np.zeros((_HISTORY + _RENEWED, CHANNELS))  # flux up to now
@@ -95,7 +94,8 @@ class Onsets:
 
     def set_floor(self, floor: Array) -> None:
         """floor: (n_flux_bands,) power under which a band is never heard."""
-        self._floor, self._floor_log = floor, np.log(floor)
+        self._floor_log = np.log(floor)
+        self._lie(np.maximum(self._bed, self._floor_log))
 
     def restart(self, end: int) -> None:
         """The next sample is number end + 1 of some other sound."""
@@ -159,8 +159,12 @@ class Onsets:
         off = np.maximum(np.log(np.maximum(powers, 1e-15)), least) - bed
         # It rises slower than it falls: the lesser of the two is the one of its sign.
         bed += np.minimum(off * self._rise, off * self._fall)
+        self._lie(bed)
+
+    def _lie(self, bed: Array) -> None:
+        """bed: (n_flux_bands,), logarithms of power from now on."""
         self._bed = bed
-        self._gain = 0.5 * np.exp(-bed)
+        self._gain = 0.5 * np.exp(-bed)  # power that is twice the bed counts as 1
 
     def _pick(self, first: int, flux: Array) -> Array:
         """Find what begins, overall and in each group: flux (steps, 4) from step `first` on ->
