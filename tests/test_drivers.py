@@ -238,17 +238,36 @@ def test_a_quiet_passage_moves_less_than_a_loud_one_in_proportion() -> None:
     assert moved(0.25, dynamics=0.0) == pytest.approx(moved(1.0, dynamics=0.0))
 
 
-def test_a_pull_lets_go_smoothly() -> None:
+def test_a_pull_lets_go_smoothly_and_stays_in_silence() -> None:
     """At its fastest at once, then slower and slower: what begins next stands out."""
-    driver, value = make("audio", 4), defaults("audio", speed=0.0, distance=0.0)
-    driver.advance(Tick(1, 1 / 60, 1 / 60), hear(0.0, 1.0), value)
-    points = []
-    for i in range(120):
-        driver.advance(Tick(2 + i, (2 + i) / 60, 1 / 60), hear(0.0), value)
-        points.append(driver.point())
-    steps = np.linalg.norm(np.diff(np.array(points), axis=0), axis=1)
-    assert (np.diff(steps) <= 1e-6).all() and steps[0] < 0.15
-    assert steps[-1] < 0.01 * steps[0]
+
+    def steps(rms: float) -> np.ndarray:
+        driver, value = make("audio", 4), defaults("audio", speed=0.0, distance=0.0)
+        driver.advance(Tick(1, 1 / 60, 1 / 60), hear(rms, 1.0), value)
+        points = []
+        for i in range(120):
+            driver.advance(Tick(2 + i, (2 + i) / 60, 1 / 60), hear(rms), value)
+            points.append(driver.point())
+        return np.linalg.norm(np.diff(np.array(points), axis=0), axis=1)
+
+    lets_go = steps(0.5)
+    assert (np.diff(lets_go) <= 1e-6).all() and 0.01 < lets_go[0] < 0.15
+    assert lets_go[-1] < 0.01 * lets_go[0]
+    assert not steps(0.0).any()
+
+
+@pytest.mark.parametrize("every_s", [0.4, 0.5, 0.6])
+def test_a_beat_moves_at_once_and_then_ever_less_until_the_next(every_s: float) -> None:
+    def hears(t: float) -> Features:
+        since_s = t % every_s
+        level, kick = float(np.exp(-since_s / 0.15)), 0.5 * (since_s < 1 / 60)
+        return replace(hear(level, level), onset=kick, onset_low=kick)
+
+    points, _ = play(make("audio", 4), 6 * every_s, 60, hears)
+    beat = np.linalg.norm(np.diff(points, axis=0), axis=1)[-round(every_s * 60) :]
+    assert beat.argmax() == 0
+    rises = beat - np.minimum.accumulate(beat)
+    assert rises.max() < 0.02 * beat[0]
 
 
 def test_louder_bands_pull_further_each_latent_by_its_own() -> None:

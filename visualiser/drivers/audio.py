@@ -15,9 +15,8 @@ from visualiser.types import Features, FloatArray, Tick
 from visualiser.walk import FIELD, Loop, Walk, arc
 
 JOIN_S = 0.6  # time constant of joining a loop, and of leaving it
-FALL_S = 0.3  # time constant of a pull that lets go: slow, so that what begins stands out
-RISE_S = 0.2  # of one that comes: what begins is thrown at once, and need not be pulled so, too
-OFTEN = 1.5  # after so many throws lately one goes half as far, and further ones less and less
+PULL_S = 0.15  # time constant of pulls at full loudness; softer is slower, so that throws stand out
+OFTEN = 2.0  # after so many throws lately one goes half as far, and further ones less and less
 SWELL_S, SHRINK_S = 0.15, 0.7  # of the painted outline: quicker ones are flashes (look.flash)
 VANISH_S = 0.2  # of it, in silence
 BULGE = 0.3  # of a picture, how far a beginning pushes it out
@@ -90,21 +89,18 @@ class Audio(Driver):
         dynamics = float(value["dynamics"])
         loud = 1 - dynamics + dynamics * features.loudness
         rms = loud * features.rms
+        # Loudness is the pace of all but the throws: the rest surges with what begins, and slows
+        # down as that dies away. Pulls that let go as fast as they came would be seen as one more.
         self._phase += tick.dt * float(value["speed"]) * (calm + (1 - calm) * rms)
         begun, self._has_begun = self._has_begun, True  # it begins as if it had long heard this
-        far = 1 - distance + distance * rms
-        self._far += (step(tick.dt, FALL_S) if begun else 1.0) * (far - self._far)
+        followed = step(tick.dt * rms, PULL_S) if begun else 1.0
+        self._far += followed * (1 - distance + distance * rms - self._far)
         # Each direction listens to its own stretch of the spectrum.
         n = len(features.bands)
         at = np.linspace(0, n - 1, self.latent_dim)
         heard = np.interp(at, np.arange(n), features.bands).astype(np.float32)
         to = self._directions(round(float(value["bass_to"])), value["order"] == "falling")
-        heard *= np.float32(loud)
-        rise = np.float32(step(tick.dt, RISE_S) if begun else 1.0)
-        kept = np.float32(math.exp(-tick.dt / FALL_S))
-        risen = self._heard + rise * (heard - self._heard)
-        fallen = np.maximum(heard, self._heard * kept)
-        self._heard = np.where(heard > self._heard, risen, fallen)
+        self._heard += np.float32(followed) * (np.float32(loud) * heard - self._heard)
         self._pull[to] = np.float32(value["reach"]) * self._signs * self._heard
         if tick.dt > 0:
             self._follow_beat(tick.dt, features, value)
