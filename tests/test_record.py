@@ -74,7 +74,7 @@ def test_a_full_disk_ends_the_recording_and_not_the_show(program: Program) -> No
     assert flips[-1] - flips[0] > 2.3, "the show ended with its recording"
     assert 100_000 < path.stat().st_size <= 150_000
     video = read_video(path)
-    assert len(video.times_s) > 5, "what was written cannot be read"
+    assert len(video.times_s) > 2, "what was written cannot be read"
     assert np.ptp(video.pictures[-1]) > 50
 
 
