@@ -44,7 +44,7 @@ class Audio(Driver):
     controls = (
         number("audio.speed", "how fast full loudness walks", 0.5, 0.0, 10.0, "noise units/s",
                ratio=1.25),
-        number("audio.calm", "the walk's speed in silence", 0.008, 0.0, 1.0, "of full speed"),
+        number("audio.calm", "the walk's speed in silence", 0.0015, 0.0, 1.0, "of full speed"),
         number("audio.distance", "how much further from the middle loudness is", 0.3, 0.0, 1.0,
                "share"),
         number("audio.reach", "how far a full band pulls", 1.0, 0.0, 4.0, "deviations"),
