@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import wave
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -13,6 +12,7 @@ from typing import Any
 import av
 import numpy as np
 
+from benchmarks.drums import saved
 from benchmarks.row import Row
 
 RATE = 48_000
@@ -79,13 +79,7 @@ def sound_of(seconds: float, rate: float, n: int) -> np.ndarray:
 
 
 def song(path: Path, seconds: int, rate: int) -> Path:
-    samples = sound_of(seconds, rate, seconds * rate)
-    with wave.open(str(path), "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(rate)
-        file.writeframes((samples * 32767).astype("<i2").tobytes())
-    return path
+    return saved(path, sound_of(seconds, rate, seconds * rate), rate)
 
 
 def converted(path: Path, out: Path, codec: str, rate: int) -> Path:

@@ -5,8 +5,10 @@ Everything comes from a seed, so that figures can be taken on seeds that nobody 
 
 from __future__ import annotations
 
+import wave
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -125,6 +127,16 @@ def drums(
         out += noise * peak * 10 ** (rng.uniform(-56, -42) / 20) * (_clock(out) >= start_s)
     beats = np.arange(start_s, seconds, 4 * sixteenth)
     return Made(_level(out, level_dbfs), merge(onsets), beats, bpm, f"{pattern}, {bpm:.0f} bpm")
+
+
+def saved(path: Path, samples: FloatArray, rate: int = RATE) -> Path:
+    """As a file, 16 bits."""
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(rate)
+        file.writeframes((np.clip(samples, -1, 1) * 32767).astype("<i2").tobytes())
+    return path
 
 
 def any_drums(seed: int, seconds: float = 12.0, bed: bool = True) -> Made:

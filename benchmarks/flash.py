@@ -11,6 +11,8 @@ from pathlib import Path
 import numpy as np
 import pygame
 
+from benchmarks import drums
+from benchmarks.ear import HELD_OUT
 from benchmarks.flash_random import RATES, Video, video
 from benchmarks.flash_scenes import SIZE, Picture, Scene, complying, offending, wave
 from benchmarks.row import Row
@@ -175,6 +177,7 @@ def encoded_violates(shown: list[Picture], fps: float) -> bool:
 
 def shows(quick: bool) -> Iterator[Row]:
     """The show's own pictures, as it starts, with every model and look: are any changed?"""
+    from visualiser.audio.file import DEMO
     from visualiser.look.looks import looks
     from visualiser.nets import checkpoint
 
@@ -185,7 +188,7 @@ def shows(quick: bool) -> Iterator[Row]:
     for look, model, driver in kinds[:: 3 if quick else 1]:
         given: dict[str, Value] = {"look.look": look, "show.model": model, "show.driver": driver}
         guard, touched = FlashGuard(controls()), 0
-        for canvas, t in played(given, 4 if quick else 10, 60):
+        for canvas, t in played(given, 4 if quick else 10, 60, DEMO):
             drawn = canvas.get_buffer().raw
             guard.limit(canvas, t)
             touched += drawn != canvas.get_buffer().raw
@@ -199,19 +202,32 @@ def shows(quick: bool) -> Iterator[Row]:
 
 
 def music(quick: bool) -> Iterator[Row]:
-    """The demo song, as it is heard by default, in every look: how many pictures are limited."""
+    """What is heard by default, in every look and by every model: the pictures that are limited."""
+    from visualiser.audio.file import DEMO
     from visualiser.look.looks import looks
+    from visualiser.nets import checkpoint
 
     for look in looks():
-        held, n = limited(look, 8.0 if quick else 16.0)
+        held, n = limited({"look.look": look}, DEMO, 8.0 if quick else 16.0)
         yield Row(f"flash: pictures of the demo song limited, {look}", held, "", 0, note=f"of {n}")
+    with tempfile.TemporaryDirectory() as folder:
+        songs = [
+            drums.saved(Path(folder) / f"{i}.wav", drums.any_drums(HELD_OUT + 5000 + i).samples)
+            for i in range(2 if quick else 12)
+        ]
+        for model in checkpoint.names():
+            found = [limited({"show.model": model}, song, 12.0) for song in songs]
+            shares = [held / n * 100 for held, n in found]
+            note = f"worst {max(shares):.1f}, {len(songs)} pieces of 12 s"
+            yield Row(f"flash: pictures with drums limited, {model}", statistics.mean(shares), "%",
+                      10, note=note)  # fmt: skip
 
 
-def limited(look: str, seconds: float) -> tuple[int, int]:
-    """How many pictures of the demo song the guard limits, and of how many: at 30 a second."""
-    given: dict[str, Value] = {"look.look": look, "show.driver": "audio", "look.output_only": True}
+def limited(given: dict[str, Value], song: Path, seconds: float) -> tuple[int, int]:
+    """How many pictures of a song the guard limits, and of how many: at 30 a second."""
+    given = {"show.driver": "audio", "look.output_only": True, **given}
     guard, held, n = FlashGuard(controls()), 0, 0
-    for canvas, t in played(given, seconds, 30):
+    for canvas, t in played(given, seconds, 30, song):
         guard.limit(canvas, t)
         held += guard.limiting
         n += 1
@@ -219,18 +235,17 @@ def limited(look: str, seconds: float) -> tuple[int, int]:
 
 
 def played(
-    given: dict[str, Value], seconds: float, fps: float
+    given: dict[str, Value], seconds: float, fps: float, song: Path
 ) -> Iterator[tuple[pygame.Surface, float]]:
-    """The pictures of a show that hears the demo song, as they are before the guard, and when."""
+    """The pictures of a show that hears a song, as they are before the guard, and when."""
     from visualiser import run
-    from visualiser.audio.file import DEMO
     from visualiser.config import CONFIG, load
     from visualiser.decode import Network
     from visualiser.film.performance import Order, Played
     from visualiser.look.panes import Panes
 
     settings = load(run.declared_controls(), CONFIG, given)
-    show = Played(Order(settings, (640, 360), fps, seconds, DEMO))
+    show = Played(Order(settings, (640, 360), fps, seconds, song))
     panes, network, canvas = Panes(show.controls), Network(), pygame.Surface((640, 360), 0, 32)
     for moment in show.moments():
         panes.draw(network.draw(moment.frame), canvas, moment.tick, moment.features)

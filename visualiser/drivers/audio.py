@@ -16,7 +16,10 @@ from visualiser.walk import FIELD, Loop, Walk, arc
 
 JOIN_S = 0.6  # time constant of joining a loop, and of leaving it
 PULL_S = 0.15  # time constant of pulls at full loudness; softer is slower, so that throws stand out
-OFTEN = 2.0  # after so many throws lately one goes half as far, and further ones less and less
+OFTEN = 1.5  # throws lately, after which the next goes half as far, and further ones less and less
+LEAST = 0.1  # share of a throw that is left, however often
+LEAP_S = 0.2  # of walking at full loudness: how far it leaps for a whole throw that is not
+LEAPS_S = 0.04  # time constant of a leap
 SWELL_S, SHRINK_S = 0.15, 0.7  # of the painted outline: quicker ones are flashes (look.flash)
 VANISH_S = 0.2  # of it, in silence
 BULGE = 0.3  # of a picture, how far a beginning pushes it out
@@ -31,8 +34,9 @@ class Audio(Driver):
     dynamics, what was louder a moment ago is remembered, and a quiet passage moves less.
 
     Each direction of the model listens to a stretch of the spectrum, and a kick, a snare or a hat
-    throws the direction that listens to it. With a beat, the walk can go round a closed path of
-    some bars, so that it comes back to where it was whenever they begin again.
+    throws the direction that listens to it. Where that happens often, throws go less far, and the
+    walk leaps instead. With a beat, it can go round a closed path of some bars, so that it comes
+    back to where it was whenever they begin again.
 
     In pixel mode it paints a shape whose outline is the spectrum, bass below and treble above: a
     kick makes it bulge, a pause makes it vanish.
@@ -76,7 +80,8 @@ class Audio(Driver):
         self._thrown: FloatArray = np.zeros(latent_dim, np.float32)
         self._signs = np.where(np.arange(latent_dim) % 2, -1, 1).astype(np.float32)
         self._throws = np.ones(3, np.float32)
-        self._often = np.zeros(3)  # of each lately
+        self._often = 0.0  # throws lately
+        self._ahead = 0.0  # of a leap, what is left, noise units
         self._outline: FloatArray = np.zeros(1, np.float32)
         self._bulges = np.zeros(3, np.float32)  # of bass, middle and treble
         self._size = 1.0
@@ -147,8 +152,9 @@ class Audio(Driver):
     ) -> None:
         """Throw the directions of bass, middle and treble where one begins, to and fro by turns.
 
-        What begins often is thrown less far, so that as much changes in a second: where much light
-        comes and goes more than three times in one, that is a flash too many (look.flash).
+        A throw comes back. Where much light comes and goes more than three times in a second, that
+        is a flash too many (look.flash); so they share one second's room, and what does not fit in
+        is a leap of the walk, which is as sudden and does not come back.
         """
         kept = np.float32(math.exp(-dt / float(value["kick_decay"])))
         self._thrown *= kept
@@ -160,10 +166,15 @@ class Audio(Driver):
         for i, (strength, direction) in enumerate(zip(begun, listening, strict=True)):
             if strength > 0:
                 self._throws[i] *= -1
-                share = np.float32(1 / (1 + self._often[i] / OFTEN))
-                self._often[i] += strength
+                share = np.float32(LEAST + (1 - LEAST) / (1 + (self._often / OFTEN) ** 2))
+                self._often += strength
                 self._thrown[direction] = self._throws[i] * strength * furthest * share
                 self._bulges[i] = BULGE * strength * furthest * share
+                leap = LEAP_S * float(value["speed"]) * strength * furthest * (1 - share)
+                self._ahead = max(self._ahead, float(leap))
+        leapt = step(dt, LEAPS_S)
+        self._phase += leapt * self._ahead
+        self._ahead *= 1 - leapt
 
     def go_round(self, turn_s: float) -> None:
         self._turn_s, self._joined = turn_s, 1.0
