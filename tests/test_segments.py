@@ -68,8 +68,8 @@ def in_segments(film: Scripted, segment_s: float, alpha: bool = False) -> np.nda
     assert sum(segment.frames for segment in segments) == film.frames
     pictures = {}
     for segment in reversed(segments):  # in any order
-        for n, drawing in enumerate(drawn(segment)):
-            pictures[segment.index + n] = pixels(drawing.seen)
+        for n, canvas in enumerate(drawn(segment, 3)):
+            pictures[segment.index + n] = pixels(canvas)
     return np.array([pictures[n] for n in range(film.frames)])
 
 

@@ -72,8 +72,8 @@ def pictures(film: Performance) -> np.ndarray:
     """(n, H, W, 4) of a film, in segments of a second."""
     found = []
     for segment in cut(film, FORM, 1.0):
-        for drawing in drawn(segment):
-            raw = drawing.canvas.get_buffer().raw
+        for canvas in drawn(segment):
+            raw = canvas.get_buffer().raw
             found.append(np.frombuffer(raw, np.uint8).reshape(SIZE[1], SIZE[0], 4))
     film.close()
     assert len(found) == film.frames

@@ -17,7 +17,8 @@ State = tuple[Panes, Curtain]
 
 class Drawing:
     """size: of the canvas, px; alpha: whether its ground is left out, for which the output must be
-    alone; state: of another such drawing, with those controls, to go on from; guard: its own.
+    alone; state: of another such drawing, with those controls, to go on from; canvases: how many
+    are drawn on by turns; guard: its own.
     """
 
     def __init__(
@@ -26,14 +27,18 @@ class Drawing:
         size: tuple[int, int],
         alpha: bool = False,
         state: State | None = None,
+        canvases: int = 1,
     ) -> None:
         self.canvas = pygame.Surface(size, 0, 32)
+        self._spare = [pygame.Surface(size, 0, 32) for _ in range(canvases - 1)]
         self._network = Network()
         self._panes, self._curtain = state or (
             Panes(controls, Layer(size) if alpha else None),
             Curtain(controls),
         )
         self._layer = self._panes.layer
+        if self._layer is not None:
+            self._layer.spare = [self._layer.surface.copy() for _ in range(canvases - 1)]
         self.guard = FlashGuard(controls)
 
     @property
@@ -53,7 +58,9 @@ class Drawing:
         return self.canvas if self._layer is None else self._layer.surface
 
     def draw(self, moment: Moment) -> pygame.Surface:
-        """What is seen, as it is until the next is drawn."""
+        """What is seen: as it is until as many more are drawn as there are canvases."""
+        self._spare.append(self.canvas)
+        self.canvas = self._spare.pop(0)
         self._paint(moment)
         self.guard.limit(self.canvas, moment.tick.t)
         if self._layer is not None:
@@ -87,7 +94,8 @@ class Drawing:
         if moment.anew:
             self._curtain.begin()
         self._panes.recall(moment.frame, self._network.draw)
-        frame = self._network.draw(moment.frame)
+        has_picture = moment.frame.image is not None
+        frame = moment.frame if has_picture else self._network.draw(moment.frame)
         self._panes.draw(frame, self.canvas, moment.tick, moment.features)
         self._curtain.advance(moment.tick)
         if not self._curtain.is_open:  # black, frozen or fading

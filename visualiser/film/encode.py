@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from visualiser import loops
+from visualiser.film.ahead import ahead
 from visualiser.film.segments import Segment, drawn
-from visualiser.video.behind import Behind
 from visualiser.video.formats import FORMATS
 from visualiser.video.picture import view_of
 from visualiser.video.writer import VideoWriter
@@ -15,6 +16,11 @@ from visualiser.video.writer import VideoWriter
 # Of the encoder, on every machine alike, for its pictures depend on their number. Where there are
 # more cores than that, more workers are of more use.
 THREADS = 8
+READY = 8  # pictures that may wait for it
+CANVASES = 3  # one is drawn on, one waits, one is converted
+
+if TYPE_CHECKING:
+    import av
 
 
 def encode(
@@ -30,15 +36,23 @@ def encode(
     kind = FORMATS[form.suffix]
     size = kind.size(form.size)
     video = VideoWriter(path, kind, size, form.fps, form.quality, 0, form.alpha, THREADS)
-    writer = Behind(video)
     done = 0
     try:
-        for drawing in drawn(segment):
-            writer.write(view_of(drawing.seen, size), done / form.fps)
-            done += 1
-            counted()
-            if stopping():
-                break
+        with ahead(pictures(segment, video), READY) as ready:
+            for picture in ready:
+                video.add(picture, done / form.fps)
+                done += 1
+                counted()
+                if stopping():
+                    break
     finally:
-        writer.close()
+        video.close()
     return done
+
+
+def pictures(segment: Segment, video: VideoWriter) -> Generator[av.VideoFrame, None, None]:
+    """A segment's pictures as a writer adds them. While one is converted the next is drawn, and a
+    network draws those after it."""
+    with ahead(drawn(segment, CANVASES), CANVASES - 2) as canvases:
+        for canvas in canvases:
+            yield video.picture(view_of(canvas, video.size))

@@ -14,6 +14,7 @@ from typing import Protocol
 from visualiser import loops
 from visualiser.config import Record, Settings
 from visualiser.files import free_path
+from visualiser.film.ahead import ahead
 from visualiser.film.drawing import Drawing
 from visualiser.film.encode import encode
 from visualiser.film.join import join, lay_out
@@ -111,17 +112,18 @@ class Job:
     def run(self, hands: Hands, segment_s: float) -> tuple[int, int]:
         self._parts.begin()
         is_new = False  # whether a part was met that is not there
-        for segment in cut(self._performance, self._form, segment_s):
-            if self.stopping():
-                break
-            self._wanted.append((segment.name, segment.frames))
-            if self._parts.path(segment.name).exists():
-                self._done += segment.frames
-                continue
-            if not is_new:
-                is_new = True
-                self._tell_found(segment.name)
-            hands.take(segment, self)
+        with ahead(cut(self._performance, self._form, segment_s), 1) as segments:
+            for segment in segments:
+                if self.stopping():
+                    break
+                self._wanted.append((segment.name, segment.frames))
+                if self._parts.path(segment.name).exists():
+                    self._done += segment.frames
+                    continue
+                if not is_new:
+                    is_new = True
+                    self._tell_found(segment.name)
+                hands.take(segment, self)
         if not is_new:
             self._tell_found()
         hands.end(self)

@@ -12,15 +12,19 @@ from __future__ import annotations
 
 import hashlib
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+import pygame
+
 from visualiser.config import ROOT
 from visualiser.controls import Controls, Value
+from visualiser.decode import Network
+from visualiser.film.ahead import ahead
 from visualiser.film.drawing import Drawing
 from visualiser.film.packing import Models, models_of, pack, unpack
 from visualiser.film.performance import Performance
@@ -28,6 +32,7 @@ from visualiser.frame import Moment
 from visualiser.video.formats import FORMATS, Quality
 
 SEGMENT_S = 10.0
+SEEN_AHEAD = 4  # moments whose pictures are there before they are drawn
 
 
 @dataclass(frozen=True)
@@ -70,7 +75,9 @@ class Segment:
         return replace(self, models={})
 
 
-def cut(performance: Performance, form: Form, segment_s: float = SEGMENT_S) -> Iterator[Segment]:
+def cut(
+    performance: Performance, form: Form, segment_s: float = SEGMENT_S
+) -> Generator[Segment, None, None]:
     """The segments of a film, in order. Moments before its beginning are drawn, and not shown."""
     length = max(round(segment_s * form.fps), 1)
     controls = performance.controls
@@ -123,19 +130,28 @@ class _Open:
         return Segment(self.start, frames, form, content, self._models, program())
 
 
-def drawn(segment: Segment) -> Iterator[Drawing]:
-    """A segment's pictures, frame by frame: what is seen of the same drawing every time."""
+def drawn(segment: Segment, canvases: int = 1) -> Generator[pygame.Surface, None, None]:
+    """A segment's pictures, frame by frame. canvases: of as many each stays as it is while the
+    others are drawn on."""
     given = Given()
     state, values, moments = unpack(segment.content, segment.models, given)
     drawing = None
-    for n, (moment, which) in enumerate(moments):
-        given.take(values[which])
-        if drawing is None:
-            before = unpack(state, segment.models, given)
-            drawing = Drawing(given, segment.form.size, state=before)
-        drawing.draw(moment)
-        if n >= len(moments) - segment.frames:
-            yield drawing
+    with ahead(_pictured(moments), SEEN_AHEAD) as ready:
+        for n, (moment, which) in enumerate(ready):
+            given.take(values[which])
+            if drawing is None:
+                before = unpack(state, segment.models, given)
+                drawing = Drawing(given, segment.form.size, state=before, canvases=canvases)
+            seen = drawing.draw(moment)
+            if n >= len(moments) - segment.frames:
+                yield seen
+
+
+def _pictured(moments: list[tuple[Moment, int]]) -> Generator[tuple[Moment, int], None, None]:
+    """With what their networks draw."""
+    network = Network()
+    for moment, which in moments:
+        yield replace(moment, frame=network.draw(moment.frame)), which
 
 
 class Given(Controls):

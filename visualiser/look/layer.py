@@ -19,16 +19,21 @@ class Layer:
     What comes over a picture later, as fades and the flash guard do, comes over it as well: they
     say what share of it is seen, and `mix` does the same here. What is black has no light, and is
     clear here: a layer that fades out is gone, and does not darken what lies below.
+
+    surface: with the frame that was drawn last; spare: others, which it takes by turns.
     """
 
     def __init__(self, size: tuple[int, int]) -> None:
         self.surface = pygame.Surface(size, pygame.SRCALPHA, 32)
+        self.spare: list[pygame.Surface] = []
         self._before: Pixels | None = None  # that is gone from, to another model's
         self._frozen: Pixels | None = None
         self._shown: Pixels | None = None  # in the frame before
 
     def begin(self) -> None:
         """Clear it for a new frame."""
+        self.spare.append(self.surface)
+        self.surface = self.spare.pop(0)
         self.surface.fill(CLEAR)
 
     def hold(self) -> None:
