@@ -16,6 +16,7 @@ from program import Program, assert_refused, read_video, wait_until
 from virtual_screen import reads, virtual_screen
 
 from benchmarks.flash import limited
+from visualiser.audio.file import DEMO
 from visualiser.controls import Controls
 from visualiser.look.flash import GUARD, UNGUARDED, FlashGuard, declare
 from visualiser.verbs.flashes import Audit
@@ -367,6 +368,7 @@ def test_the_line_at_the_foot_says_what_it_does(program: Program, tmp_path: Path
         assert playing.is_running(), playing.err
 
 
-def test_the_demo_song_is_not_limited_as_it_comes() -> None:
+@pytest.mark.parametrize("model", ["shapes", "classic-28", "petals", "landscapes"])
+def test_the_demo_song_is_not_limited_as_it_comes(model: str) -> None:
     """By default a performer sees no held pictures, in ordinary music."""
-    assert limited("relief", 8.0)[0] == 0
+    assert limited({"show.model": model}, DEMO, 8.0)[0] == 0

@@ -64,10 +64,10 @@ STANDARD = Limits()
 # anybody judges it: a change that is hardly one may then be none, or come a few pictures later. So
 # it counts at thresholds on both sides of the standard's, and allows what all of them allow.
 CAREFUL = Limits(
-    change=(0.09, 0.1),
-    dark=(0.82, 0.8),
-    red=(0.055, 0.0625),
-    area=(0.225, 0.25, 0.275),
+    change=(0.095, 0.1),
+    dark=(0.81, 0.8),
+    red=(0.058, 0.0625),
+    area=(0.235, 0.25, 0.265),
 )
 STRICT = Limits(change=(0.09,), dark=(0.82,), red=(0.055,), area=(0.225,))
 
