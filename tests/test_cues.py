@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -436,6 +437,31 @@ def test_undo_of_a_clear_or_a_store_leaves_the_set_list_where_it_was(make_played
             assert played.cues.view.current == 2 and played.cues.view.coming == 3
 
 
+def test_undo_of_a_recall_leaves_the_set_list_where_it_was_though_its_cue_is_gone(
+    make_played,
+) -> None:
+    played = stored(make_played(cues__time=0.05), 3)
+    played.play(5, ("cues.recall", 2))
+    played.play(5, CLEAR)
+    played.play(5, NEXT)
+    played.play(5, UNDO_IT)
+    assert played.cues.view.coming == 3
+    played.play(5, NEXT)
+    assert played.cues.view.current == 3
+
+
+@pytest.mark.parametrize("at", [None, 3])
+def test_undo_of_the_first_step_of_a_set_list_stops_it_again(make_played, at: int | None) -> None:
+    played = stored(make_played(cues__time=0.05), 3)
+    if at is not None:
+        played.play(5, ("cues.recall", at))
+    before = played.cues.view
+    played.play(5, GO)
+    assert played.cues.view.current == 1 and played.cues.view.set_list == "step 1 of 3, next by key"
+    played.play(5, UNDO_IT)
+    assert played.cues.view == before and played.cues.view.set_list == ""
+
+
 def test_undo_goes_back_a_bounded_number_of_steps(make_played) -> None:
     played = make_played()
     played.play(2)
@@ -466,6 +492,9 @@ def test_a_slot_whose_file_is_nonsense_is_not_free(make_played, tmp_path: Path) 
     folder = tmp_path / "cues"
     folder.mkdir()
     (folder / "1.toml").write_text("mine")
+    (folder / "3.toml").mkdir()
+    if hasattr(os, "mkfifo"):
+        os.mkfifo(folder / "4.toml")
     played = make_played(folder)
     played.play(3)
     played.play(1, STORE)

@@ -12,6 +12,7 @@ import pygame
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 from program import Program, assert_refused, read_video, wait_until
 from virtual_screen import reads, virtual_screen
 
@@ -291,6 +292,18 @@ def test_a_video_that_flashes_is_told_and_is_an_exit_code(program: Program, tmp_
     assert first["flashes"] == pytest.approx(6, abs=1) and first["area"] == pytest.approx(1)
 
 
+@pytest.mark.parametrize("suffix", ["webp", "gif"])
+def test_loops_that_are_shared_as_pictures_are_judged_too(
+    program: Program, tmp_path: Path, suffix: str
+) -> None:
+    frames = [Image.new("RGB", (96, 54), (200 * (n % 2),) * 3) for n in range(20)]
+    path = tmp_path / f"loop.{suffix}"
+    frames[0].save(path, save_all=True, append_images=frames[1:], duration=100)
+    told = json.loads(program.do("flashes", path, "--json").out)
+    assert told["frames"] == 20 and told["last_s"] == pytest.approx(1.9)
+    assert told["violations"][0]["flashes"] == pytest.approx(5, abs=0.5)
+
+
 def test_a_video_that_complies_is_told_so(program: Program, tmp_path: Path) -> None:
     done = program.do("flashes", write_video(tmp_path / "calm.mp4", sine(1)))
     assert done.code == 0 and "complies" in done.out
@@ -302,6 +315,7 @@ def test_what_is_no_whole_video_is_refused(program: Program, tmp_path: Path) -> 
         ("empty.mp4", b"", "empty"),
         ("text.mp4", b"this is not a video" * 100, "not a video"),
         ("cut.mkv", whole[: len(whole) // 2], "cut.mkv"),
+        ("cut.webp", (program.root / "assets" / "set.webp").read_bytes()[:5000], "damaged"),
         ("cut.mp4", write_video(tmp_path / "a.mp4", square(6)).read_bytes()[:3000], "cut short"),
     ):
         path = tmp_path / name

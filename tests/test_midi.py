@@ -343,6 +343,36 @@ def test_z_learns_the_next_knob_for_the_control_that_was_changed_last(
     assert set(shipped.splitlines()) <= set(text.splitlines()), "it changed more than that"
 
 
+def test_what_is_pressed_on_the_way_is_learned_only_where_it_is_asked_for(
+    rack: Rack, play: Callable
+) -> None:
+    show = play()
+    show.frame(("show.speed", Nudge(1)))
+    show.frame(("window.hud", Nudge(1)))  # to look something up
+    show.frame(("midi.learn", Nudge(1)))
+    assert "learn show.speed" in show.midi.learning
+    show.frame(("window.hud", Nudge(1)))
+    assert "learn window.hud" in show.midi.learning
+    rack.turn(NANO, cc(21, 127))
+    show.frame()
+    assert show.said[-1] == "cc 1:21 is window.hud"
+    show.frame(("midi.forget", Nudge(1)))
+    assert show.said[-1] == "cc 1:21 is no longer window.hud: U undoes it"
+
+
+def test_a_pad_that_was_learned_is_not_told_to_turn(rack: Rack, play: Callable) -> None:
+    show = play()
+    show.frame(("stage.black", True))
+    show.frame(("stage.black", False), ("midi.learn", Nudge(1)))
+    rack.turn(NANO, note(36, 100, 10))
+    show.frame()
+    rack.turn(NANO, note(36, 0, 10))
+    show.frame()
+    rack.turn(NANO, note(36, 100, 10))
+    show.frame()
+    assert show.value("stage.black") and show.said[-1] == "note 10:36 is stage.black"
+
+
 def play_from(play: Callable, path: Path, text: str, **more: object) -> tuple[Memory, Played]:
     """A config.toml of that text, and a show with what it maps."""
     path.write_text(text)

@@ -151,6 +151,8 @@ def test_what_is_out_of_range_is_clamped_and_what_does_not_fit_is_counted_and_ch
         ("/no/such", 1.0),
         ("/latents/free",),
         ("/show/drop", "/etc/passwd"),  # takes what no message can give
+        ("/show/undo", 99),
+        ("/show/undo", -3.0),
         ("/get", "/no/such"),
     ]
     for message in bad:

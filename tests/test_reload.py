@@ -187,6 +187,9 @@ def test_what_is_read_once_is_said_to_come_at_the_next_start(desk: Desk) -> None
     assert desk.said() == said
     desk.save(edited(("epochs = 40 ", "epochs = 50 "), text=text))
     assert desk.applied() == {} and desk.said() == "", "that has nothing to do with a show"
+    desk.save(edited(("\nbands = 16 ", "\nbands = 8 "), FASTER))
+    assert desk.applied() == {}
+    assert desk.said() == "config.toml: window.width = 1280", "as it began, and is"
 
 
 def test_another_sound_input_is_heard_but_not_in_the_place_of_a_song(tmp_path: Path) -> None:

@@ -112,6 +112,12 @@ def test_one_direction_is_held_again_and_others_stay_as_they_are(played: Played)
     assert played.said == ["undone: direction 3 is held again", "there is nothing to undo"]
 
 
+def test_to_let_go_of_what_nobody_holds_is_no_step(played: Played) -> None:
+    played.frame(("latents.release", Nudge(1)))
+    played.frame(U)
+    assert played.said == ["there is nothing to undo"]
+
+
 def test_what_undo_takes_away_is_no_step(played: Played) -> None:
     played.frame(("latents.randomise", Nudge(1)))
     for _ in range(2):

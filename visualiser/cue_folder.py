@@ -19,7 +19,7 @@ from visualiser.cue_files import (
     read_steps,
     to_text,
 )
-from visualiser.files import Stamp, free_path, make_folder, stamp, write_bytes
+from visualiser.files import Stamp, free_path, make_folder, refuse_endless, stamp, write_bytes
 from visualiser.toml_files import read_bytes
 from visualiser.types import UserError
 
@@ -142,6 +142,7 @@ class CueFolder:
         if slot is None and name != SET:
             raise UserError(f"a cue's file is called 1.toml to {SLOTS}.toml, the set list's {SET}")
         try:
+            refuse_endless(self._path / name)
             data = read_bytes(self._path / name)
         except OSError as error:
             raise UserError(f"cannot be read: {error.strerror}") from None
@@ -169,7 +170,7 @@ class CueFolder:
             if data is None:
                 path.unlink(missing_ok=True)
         except OSError as error:
-            raise UserError(f"cannot put away {path}: {error.strerror}") from None
+            raise UserError(f"cannot put away {path}: {error.strerror or error}") from None
         self._seen.pop(name, None)
         if data is not None:
             write_bytes(path, data)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from visualiser.controls import Command
 from visualiser.cue_files import Cue, Step
+from visualiser.set_list import Place
 
 
 @dataclass(frozen=True)
@@ -31,12 +32,12 @@ class Changed:
 
 @dataclass(frozen=True)
 class Recalled:
-    """state: what was played before; slot: the one it was from; at: where in the set list; hands:
+    """state: what was played before; slot: the one it was from; place: in the set list; hands:
     the commands that bring back which directions were held, and where."""
 
     state: Cue
     slot: int | None
-    at: int | None
+    place: Place
     hands: tuple[Command, ...]
 
     def __str__(self) -> str:

@@ -281,7 +281,7 @@ class Cues:
             return
         last = self._undo.pop()
         if isinstance(last, Recalled):
-            self.set_list.begin(last.at)
+            self.set_list.return_to(last.place)
             self._go_to(last.slot, last.state, min(UNDO_S, self._controls.number("cues.time")))
             self.held = last.hands
         else:
@@ -305,13 +305,13 @@ class Cues:
         elif not order:
             self._lines.append("there is no set list yet: insert stores the first cue")
         else:
-            at_end = self.set_list.at is None or self.set_list.beside(order, 1) is None
-            self.set_list.is_on = True
-            if at_end:
+            if self.set_list.at is None or self.set_list.beside(order, 1) is None:
+                self._remember_state()
                 self.set_list.at = None
-                self._play_next(1)
+                self._play_next(1, by_hand=False)
             else:
                 self.set_list.begin(self.set_list.at)
+            self.set_list.is_on = True
 
     def _play_next(self, way: int, by_hand: bool = True) -> None:
         """The next step of the set list, or the one before (way -1)."""
@@ -345,8 +345,8 @@ class Cues:
 
     def _remember_state(self) -> None:
         if (state := self.state()) is not None:
-            at, hands = self.set_list.at, tuple(self.hands())
-            self._can_undo(Recalled(state, self._current, at, hands))
+            place, hands = self.set_list.place, tuple(self.hands())
+            self._can_undo(Recalled(state, self._current, place, hands))
 
     def _put(self, slot: int, cue: Cue | None) -> None:
         self._cleared = slot if cue is None else None

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
@@ -21,6 +23,14 @@ def stamp(path: Path) -> Stamp:
     except OSError:
         return ()
     return found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino
+
+
+def refuse_endless(path: Path) -> None:
+    """Raises OSError for what is no regular file: a pipe or a device may be waited on for ever."""
+    mode = path.stat().st_mode
+    if not stat.S_ISREG(mode):
+        what = "a folder" if stat.S_ISDIR(mode) else "a device or a pipe"
+        raise OSError(errno.EINVAL, f"it is {what}, and no file", str(path))
 
 
 def write_bytes(path: Path, data: bytes) -> None:

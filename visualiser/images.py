@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import re
-import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from visualiser.files import refuse_endless
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -18,14 +18,6 @@ if TYPE_CHECKING:
 LARGEST = 64_000_000  # pixels of one image
 
 _REDUCIBLE = ("L", "LA", "RGB", "RGBA", "CMYK")
-
-
-def refuse_endless(path: Path) -> None:
-    """Raises OSError for what is no regular file: a pipe or a device may be waited on for ever."""
-    mode = path.stat().st_mode
-    if not stat.S_ISREG(mode):
-        what = "a folder" if stat.S_ISDIR(mode) else "a device or a pipe"
-        raise OSError(errno.EINVAL, f"it is {what}, and no file", str(path))
 
 
 def open_image(path: Path) -> Image.Image:

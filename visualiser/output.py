@@ -79,6 +79,7 @@ class Output:
         """Turn it off (0 or ""), or open it: on a display, by number or a part of its name, or in
         a "window". Where there is no such display it stays as it is, or waits for that one."""
         if not wanted:
+            self.notices += ["output off"] if self.is_on else []
             self._shut()
             self._wanted = None
             return

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from visualiser.files import write_bytes
-from visualiser.images import border, open_image, refuse_endless, small_rgb, why_not
+from visualiser.files import refuse_endless, write_bytes
+from visualiser.images import border, open_image, small_rgb, why_not
 from visualiser.look.upscale import resize
 from visualiser.nets.architecture import Architecture
 from visualiser.types import FloatArray, UserError

@@ -42,6 +42,7 @@ class Reload:
         hears_room: bool = False,
     ) -> None:
         self.written: Mapping[str, Any] = settings.written  # what the file says now
+        self._begun = settings.written  # and what it said at the start
         self._path = settings.path
         self._controls = controls
         self._ids = {control.id for control in self._controls if control.is_setting}
@@ -126,7 +127,9 @@ class Reload:
         knobs = {key: id for key, id in changed.items() if key.startswith(KNOBS)}
         now = commands | knobs
         later = [key for key in changed if key not in now and key.split(".")[0] not in UNUSED]
-        said = [f"{key} = {_plain(value)}" for key, value in now.items()]
+        back = {key: changed[key] for key in later if self._begun.get(key) == changed[key]}
+        later = [key for key in later if key not in back]
+        said = [f"{key} = {_plain(value)}" for key, value in (now | back).items()]
         lines = [_few(said)] if said else []
         lines += [f"at the next start: {_few(later)}"] if later else []
         if not lines and self._is_broken:

@@ -13,6 +13,8 @@ ADVANCES = ("key", "time", "beats")
 BEATS = 4  # in a bar
 MOST_AT_ONCE = 8  # beats in a tick; more is another count, after a tap or a new tempo
 
+Place = tuple[int | None, bool, bool]
+
 
 class SetList:
     """steps: as they are written in its file, empty where there is none; at: the index of the one
@@ -28,6 +30,16 @@ class SetList:
         self._held_s = 0.0
         self._beats = 0
         self._last = 0.0  # beats that had gone by at the last tick
+
+    @property
+    def place(self) -> Place:
+        """Where it is, to come back to."""
+        return self.at, self.is_gone, self.is_on
+
+    def return_to(self, place: Place) -> None:
+        """Be there again; a step begins anew."""
+        self.begin(None)
+        self.at, self.is_gone, self.is_on = place
 
     def order(self, slots: Iterable[int]) -> tuple[Step, ...]:
         """What is played: without a file all cues, by their numbers; else what it says, but for

@@ -13,8 +13,9 @@ from visualiser.types import FloatArray
 
 MOST = 32  # steps back
 UNDO = "show.undo"
+RELEASE = "latents.release"
 _HANDS = {
-    "latents.release": "the directions are held again",
+    RELEASE: "the directions are held again",
     "latents.reset": "the directions are where they were before the reset",
     "latents.randomise": "the directions are where they were before chance",
     "latents.lock": "the directions move again as before",
@@ -92,7 +93,7 @@ class History:
         for id, value in commands:
             if self.gave((id, value)):
                 continue
-            if id in _HANDS:
+            if id in _HANDS and (id != RELEASE or show.pins.held.any()):
                 self.keep(_HANDS[id], *show.pins.as_commands())
             elif id == "latents.free" and (held := _held(show.pins, value)):
                 which = held[0][0].removeprefix("latents.")

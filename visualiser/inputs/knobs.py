@@ -32,6 +32,11 @@ def parse(text: str) -> Knob:
     raise ValueError(f"{text!r} is no knob; allowed is 'cc 1:21' or 'note 10:36', channel:number")
 
 
+# What is pressed on the way to another control, and is not meant when a knob is learned.
+PASSED = ("window.help", "window.panel", "window.hud", "window.scope", "window.inputs",
+          "cues.strip", "show.undo")  # fmt: skip
+
+
 def learnable(control: Control | None) -> bool:
     """Whether a knob can move it. What is done to knobs themselves is none of it."""
     return control is not None and not control.takes and control.section != "midi"

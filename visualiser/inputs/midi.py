@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from visualiser import config
 from visualiser.controls import Command, Control, Controls, Stroke, Value, action
-from visualiser.inputs.knobs import Knob, learnable, parse
+from visualiser.inputs.knobs import PASSED, Knob, learnable, parse
 from visualiser.inputs.midi_cables import Cables
 from visualiser.inputs.midi_clock import Follower
 from visualiser.inputs.midi_heard import Heard, Touch
@@ -125,10 +125,11 @@ class Midi:
             elif id == "midi.undo":
                 self._undo()
             elif learnable(self._controls.get(id)) and not isinstance(value, Stroke):
-                self._changed = id
                 if self._learning_until is not None:
                     self._target = id
                     self._learning_until = self._now() + LEARN_S
+                elif id not in PASSED:
+                    self._changed = id
 
     def tell(self, values: Mapping[str, Value]) -> None:
         if self._cables.plugged != self._plugged:  # who comes in knows nothing
@@ -194,6 +195,7 @@ class Midi:
         self._notices.append(line)
         self._keep({knob: control.id})
         self._mapped[knob].place(touches[knob])
+        self._changed = control.id
         self._learning_until = None
 
     def _forget(self) -> None:

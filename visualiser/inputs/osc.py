@@ -271,8 +271,10 @@ def meant(control: Control, arguments: tuple[Argument, ...]) -> Value:
         return word
     if control.kind == "action" and not arguments:
         return True
+    if control.kind == "action" and (number is None or not 0 <= number <= 1):
+        raise ValueError("wants 1, or nothing")
     if number is None:
-        raise ValueError("wants 1 or 0" if control.kind != "action" else "wants 1, or nothing")
+        raise ValueError("wants 1 or 0")
     return number >= 0.5
 
 

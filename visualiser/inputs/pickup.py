@@ -51,7 +51,8 @@ class Mapped:
     @property
     def waits(self) -> bool:
         """Whether it was moved and does not lead yet."""
-        return self._pickup and self._led_to is None and self._share is not None
+        leads = self.knob.kind == "cc" and (self.control.is_number or self.control.kind == "choice")
+        return leads and self._pickup and self._led_to is None and self._share is not None
 
     def further(self, now: Value) -> str:
         """Which way to turn it until it leads."""

@@ -17,6 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visualiser.audio.decode import opened
+from visualiser.files import refuse_endless
+from visualiser.images import open_image
 from visualiser.look.flashes import KINDS, STANDARD, Limits, Watch, linear, signals
 from visualiser.types import FloatArray, UserError
 
@@ -121,6 +123,10 @@ def flashes(path: Path, as_json: bool) -> int:
 def pictures(path: Path) -> Iterator[tuple[Pixels, float]]:
     """A video's pictures, (H, W, 3) sRGB, small ones of large ones, and their times from the first
     one's on, s. UserError as above, with the first picture or where damage is met."""
+    return _of_webp(path) if _is_webp(path) else _of_video(path)
+
+
+def _of_video(path: Path) -> Iterator[tuple[Pixels, float]]:
     import av
 
     with _opened(path) as container:
@@ -150,6 +156,33 @@ def pictures(path: Path) -> Iterator[tuple[Pixels, float]]:
             raise UserError(
                 f"{path}: cut short, {length_s - t:.1f} s of {length_s:.1f} s are missing"
             )
+
+
+def _is_webp(path: Path) -> bool:
+    try:
+        refuse_endless(path)
+        with path.open("rb") as file:
+            begin = file.read(12)
+    except OSError:  # which is told where it is opened
+        return False
+    return begin[:4] == b"RIFF" and begin[8:] == b"WEBP"
+
+
+def _of_webp(path: Path) -> Iterator[tuple[Pixels, float]]:
+    """With Pillow: ffmpeg reads none that moves."""
+    from PIL import Image
+
+    t_ms = 0.0
+    try:
+        with open_image(path) as film:
+            size = _small(*film.size)
+            for n in range(getattr(film, "n_frames", 1)):
+                film.seek(n)
+                small = film.convert("RGB").resize(size, Image.Resampling.BOX)
+                yield np.asarray(small, np.uint8), t_ms / 1e3
+                t_ms += film.info.get("duration", 0)
+    except (OSError, EOFError, SyntaxError, ValueError, Image.DecompressionBombError):
+        raise UserError(_damaged(path, t_ms / 1e3)) from None
 
 
 def _damaged(path: Path, t: float) -> str:
