@@ -76,3 +76,26 @@ def test_one_may_be_made_of_another() -> None:
     with ahead(doubled(), 2) as things:
         assert [next(things) for _ in range(5)] == [0, 2, 4, 6, 8]
     assert len(made) < 100
+
+
+def test_who_is_interrupted_while_it_ends_leaves_nothing_that_waits(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As by a second Ctrl-C: what is being made goes on to its end, and no further."""
+    made: list[int] = []
+    with (
+        monkeypatch.context() as patched,
+        pytest.raises(KeyboardInterrupt),
+        ahead(counted(10_000, made), 1) as things,
+    ):
+        next(things)
+        patched.setattr(threading.Thread, "join", interrupted)
+    until = time.monotonic() + 5
+    while any(thread.name == "ahead" for thread in threading.enumerate()):
+        assert time.monotonic() < until, "it waits for ever"
+        time.sleep(0.01)
+    assert len(made) < 10
+
+
+def interrupted(*_: object) -> None:
+    raise KeyboardInterrupt

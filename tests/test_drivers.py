@@ -103,6 +103,22 @@ def test_the_path_is_the_same_at_30_and_at_120_frames_a_second(name: str) -> Non
     np.testing.assert_allclose(fast_field[::4], slow_field, atol=1e-4)
 
 
+def test_what_begins_throws_and_leaps_the_same_at_every_rate() -> None:
+    def path(fps: int) -> np.ndarray:
+        driver, points = make("audio"), []
+        for tick in ticks(2 * fps + 1, fps):
+            begins = tick.index % (fps // 5) == 0
+            heard = replace(hear(0.6, 0.4), onset_low=float(begins), onset_high=0.5 * begins)
+            driver.advance(tick, heard, defaults("audio"))
+            points.append(driver.point().copy())
+        return np.array(points)
+
+    fast = path(120)
+    for fps in (10, 30, 60):
+        np.testing.assert_allclose(fast[:: 120 // fps], path(fps), atol=1e-4)
+    assert np.ptp(fast, axis=0).max() > 0.5
+
+
 @EVERY
 def test_no_time_is_no_motion(name: str) -> None:
     driver = make(name)

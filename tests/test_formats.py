@@ -212,6 +212,9 @@ def test_nothing_is_written_over_unasked(program: Program) -> None:
     before = (program.root / "kept" / "a00.png").read_bytes()
     assert_refused(program.do("render", "-o", "kept/a%02d.png", *words), "a00.png exists", "force")
     assert (program.root / "kept" / "a00.png").read_bytes() == before
+    refused = program.do("render", "-o", "kept/a%02d.png", *words, "--force", "--model", "none")
+    assert_refused(refused, "show.model")
+    assert (program.root / "kept" / "a00.png").read_bytes() == before, "nothing took its place"
     short = (*PLAY, "--seconds", 0.1, "--seed", 2)
     assert program.do("render", "-o", "kept/a%02d.png", *short, "--force").code == 0
     assert len(list((program.root / "kept").iterdir())) == 2, "some of the longer one is left"

@@ -6,6 +6,7 @@ import signal
 from collections.abc import Iterator
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 from program import (
@@ -102,6 +103,15 @@ def test_the_audio_driver_without_a_song_hears_the_demo(program: Program) -> Non
     out = render(program, "demo.mp4", "--driver", "audio", *SMALL)
     pictures = read_video(out).pictures.astype(int)
     assert np.abs(np.diff(pictures[:, :, 80:], axis=0)).mean() > 0.1
+
+
+def test_a_last_segment_of_one_frame_is_as_even_as_the_others(program: Program) -> None:
+    out = render(program, "even.mp4", "--size", "64x36", "--fps", 10, "--seconds", 10.1)
+    with av.open(str(out)) as file:
+        video = file.streams.video[0]
+        dts = [packet.dts for packet in file.demux(video) if packet.dts is not None]
+        assert video.average_rate == 10 and video.frames == len(dts) == 101
+    assert len(set(np.diff(dts))) == 1
 
 
 def test_odd_sizes_are_cut_by_a_pixel(program: Program) -> None:

@@ -127,6 +127,26 @@ def test_where_there_is_no_room_one_line_says_so_and_parts_are_kept(
     assert_goes_on(program, out, whole)
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="no such limit")
+@pytest.mark.parametrize("name", ["loop.gif", "loop.webp"])
+def test_a_loop_that_finds_no_room_takes_nobodys_place(program: Program, name: str) -> None:
+    folder = program.root / "loops"
+    folder.mkdir(exist_ok=True)
+    words = ("render", "-o", folder / name, "--size", "160x96", "--fps", 10, "--seconds", 1)
+    assert program.do(*words).code == 0
+    before = (folder / name).read_bytes()
+
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1500, 1500))
+
+    done = program.run(*words, "--force", "--seed", 2, preexec_fn=limit)
+    assert_refused(done, f"cannot write {folder / name}")
+    assert (folder / name).read_bytes() == before
+    (folder / name).unlink()
+    assert_refused(program.run(*words, preexec_fn=limit), f"cannot write {folder / name}")
+    assert not list(folder.iterdir())
+
+
 def test_a_film_for_every_song(program: Program) -> None:
     songs = program.root / "songs"
     songs.mkdir()

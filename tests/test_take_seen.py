@@ -21,7 +21,7 @@ from visualiser.film.segments import Form, cut, drawn
 from visualiser.run import declared_controls
 from visualiser.show import Show
 from visualiser.takes.events import Head, rounded
-from visualiser.takes.log import Log
+from visualiser.takes.log import Log, flac_of
 from visualiser.takes.read import Take, read
 from visualiser.takes.splice import pieces, write
 from visualiser.types import Tick
@@ -37,7 +37,7 @@ Play = Callable[..., tuple[Take, list[float]]]
 def play(tmp_path: Path) -> Play:
     """A take of somebody who does that at those frames, and how dark it was live at each."""
 
-    def play(frames: int, script: dict[int, list[Command]], **begin: object):
+    def play(frames: int, script: dict[int, list[Command]], song: str = "", **begin: object):
         controls = Controls(
             declared_controls(), {k.replace("__", "."): v for k, v in begin.items()}
         )
@@ -45,7 +45,7 @@ def play(tmp_path: Path) -> Play:
         curtain, dark = Curtain(controls), []
         values = {each.id: controls[each.id] for each in controls if each.is_setting}
         folder = tmp_path / f"take-{len(list(tmp_path.iterdir()))}"
-        log = Log(Head(1, values, "2026-11-24T20:00:00"), folder=folder)
+        log = Log(Head(1, values, "2026-11-24T20:00:00", song), folder=folder)
         for i in range(frames):
             commands = list(script.get(i, []))
             if ("stage.panic", True) in commands:  # as Stage.obey does
@@ -119,6 +119,29 @@ def test_a_part_of_a_take_looks_as_in_the_whole(play: Play, tmp_path: Path, name
     np.testing.assert_array_equal(pictures(film(take, 2.0)), whole[40:])
     write([piece.part for piece in pieces(take, 2.0)], tmp_path / "part.take.gz")
     np.testing.assert_array_equal(pictures(film(read(tmp_path / "part.take.gz"))), whole[40:])
+
+
+def test_a_song_that_is_gone_or_another_is_told_and_one_that_was_kept_is_not(
+    play: Play, tmp_path: Path
+) -> None:
+    song = tmp_path / "song.wav"
+    write_song(song, 1.0)
+    take = play(20, {}, song=str(song))[0]
+
+    def told() -> list[str]:
+        made = Replayed(take, Wish(), FPS, declared_controls())
+        made.close()
+        return made.notices
+
+    assert told() == []
+    write_song(song, 1.5)
+    assert told() == [
+        f"{take.path}: its song {song} is another now, which is what it is played with"
+    ]
+    song.unlink()
+    assert told() == [f"{take.path}: its song {song} is gone; --audio plays it with another"]
+    write_song(flac_of(take.path), 1.0)
+    assert told() == []
 
 
 def test_a_song_that_is_not_as_long_as_the_take_is_told(play: Play, tmp_path: Path) -> None:

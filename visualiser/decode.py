@@ -46,8 +46,9 @@ class Network:
             if z is None:
                 raise ValueError("a frame to draw needs a field or a latent")
             image = self._net.decode(z)
-        # A sum is finite only if every term is, and costs a tenth of looking at each.
-        if not np.isfinite(image.sum()):
+            # A sum is finite only if every term is, and costs a tenth of looking at each.
+            is_finite = np.isfinite(image.sum()) or np.isfinite(image).all()
+        if not is_finite:
             raise UserError(f"{frame.model.name} gave values that are not numbers")
         return replace(frame, z=z, image=image)
 

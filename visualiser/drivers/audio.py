@@ -159,6 +159,9 @@ class Audio(Driver):
         kept = np.float32(math.exp(-dt / float(value["kick_decay"])))
         self._thrown *= kept
         self._bulges *= kept
+        leapt = step(dt, LEAPS_S)
+        self._phase += leapt * self._ahead
+        self._ahead *= 1 - leapt
         self._often *= math.exp(-dt / RECALLS_S)
         furthest = np.float32(loud * float(value["kick"]))
         begun = (features.onset_low, features.onset_mid, features.onset_high)
@@ -172,9 +175,6 @@ class Audio(Driver):
                 self._bulges[i] = BULGE * strength * furthest * share
                 leap = LEAP_S * float(value["speed"]) * strength * furthest * (1 - share)
                 self._ahead = max(self._ahead, float(leap))
-        leapt = step(dt, LEAPS_S)
-        self._phase += leapt * self._ahead
-        self._ahead *= 1 - leapt
 
     def go_round(self, turn_s: float) -> None:
         self._turn_s, self._joined = turn_s, 1.0

@@ -8,6 +8,8 @@ from collections.abc import Generator, Iterator
 from contextlib import contextmanager, suppress
 from typing import Generic, TypeVar
 
+LOOK_S = 0.1  # between two looks whether it is to stop
+
 Thing = TypeVar("Thing")
 
 
@@ -39,21 +41,26 @@ class _Ahead(Generic[Thing]):
     def close(self) -> None:
         """Make no more of them, and wait for the one that is being made."""
         self._stopped.set()
-        while self._thread.is_alive():
-            with suppress(queue.Empty):
-                self._made.get(timeout=0.01)
+        self._thread.join()
 
     def _run(self) -> None:
         error: BaseException | None = None
         try:
             for thing in self._things:
-                self._made.put(thing)
+                self._give(thing)
                 if self._stopped.is_set():
                     break
             self._things.close()
         except BaseException as raised:
             error = raised
-        self._made.put(_End(error))
+        self._give(_End(error))
+
+    def _give(self, thing: Thing | _End) -> None:
+        """Wait until there is room for it, or nobody wants it any more."""
+        while not self._stopped.is_set():
+            with suppress(queue.Full):
+                self._made.put(thing, timeout=LOOK_S)
+                return
 
 
 class _End:

@@ -10,7 +10,7 @@ from visualiser.files import replacing
 from visualiser.film.soundtrack import Soundtrack
 from visualiser.types import UserError
 from visualiser.video.formats import FORMATS, exact
-from visualiser.video.pictures import nth
+from visualiser.video.pictures import nth, there
 from visualiser.voice import Voice
 
 
@@ -27,8 +27,10 @@ def join(
     with av.open(str(out), "w", options=options) as file:
         video = voice = None
         start = heard = 0
+        lead: int | None = None  # of decoding over showing, in frames: a short part needs less
         for path, frames in parts:
             first: int | None = None
+            behind = 0
             for source, packet in _packets(path, frames):
                 if video is None:
                     video = file.add_stream_from_template(source)
@@ -36,9 +38,12 @@ def join(
                     video.metadata.update(source.metadata)  # of VP9, that there is alpha
                     voice = Voice(file, kind.sound, 2) if soundtrack else None
                 unit = packet.time_base * rate  # frames, exactly: it may be coarser than they
-                first = packet.pts if first is None else first
+                if first is None:
+                    first, own = packet.pts, round((packet.pts - packet.dts) * unit)
+                    lead = own if lead is None else lead
+                    behind = lead - own
                 packet.pts = start + round((packet.pts - first) * unit)
-                packet.dts = start + round((packet.dts - first) * unit)
+                packet.dts = start + round((packet.dts - first) * unit) - behind
                 packet.duration, packet.time_base = 1, 1 / rate
                 packet.stream = video
                 file.mux(packet)
@@ -52,8 +57,11 @@ def join(
 
 def lay_out(parts: Sequence[tuple[Path, int]], out: Path) -> None:
     """The pictures of parts, as they were encoded, each in a file of its own: all or none of them.
-    out: the sequence. Raises as `join` does."""
+    out: the sequence; one that is there goes, for a longer one would go on behind the new. Raises
+    as `join` does."""
     done: list[Path] = []
+    for each in there(out):
+        each.unlink()
     try:
         for path, frames in parts:
             for _, packet in _packets(path, frames):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Protocol
 
 from visualiser import loops
@@ -28,7 +29,7 @@ from visualiser.types import UserError
 from visualiser.video.formats import Quality, format_of
 from visualiser.video.picture import pixels_of
 from visualiser.video.pictures import is_sequence
-from visualiser.video.writer import finish, open_writer
+from visualiser.video.writer import open_writer
 
 Report = Callable[[int, int], object]  # told of frames done, and of how many there will be
 Say = Callable[[str], object]  # told lines for whoever waits
@@ -187,11 +188,30 @@ def _in_one_go(
     report: Report,
     stopping: Callable[[], bool],
 ) -> tuple[int, int]:
+    """Into a folder beside its place at first: what is there stays until this is whole."""
     loops.load()
+    try:
+        with TemporaryDirectory(dir=out.absolute().parent, prefix=f".{out.name}.") as folder:
+            part = Path(folder) / out.name
+            done = _draw(performance, part, form, report, stopping)
+            if part.exists():
+                part.replace(out)
+    except OSError as error:
+        raise UserError(f"cannot write {out}: {error.strerror or error}") from None
+    return done, performance.frames
+
+
+def _draw(
+    performance: Performance,
+    path: Path,
+    form: Form,
+    report: Report,
+    stopping: Callable[[], bool],
+) -> int:
     drawing, alpha = Drawing(performance.controls, form.size, form.alpha), form.alpha
     track, fps, done = performance.soundtrack, form.fps, 0
-    size = format_of(out, alpha).size(form.size)
-    writer = open_writer(out, size, fps, form.quality, 2 if track else 0, alpha)
+    size = format_of(path, alpha).size(form.size)
+    writer = open_writer(path, size, fps, form.quality, 2 if track else 0, alpha)
     try:
         for moment in performance.moments():
             if moment.is_before:
@@ -205,11 +225,9 @@ def _in_one_go(
             report(done, performance.frames)
             if stopping():
                 break
-    except OSError as error:
-        raise UserError(f"cannot write {out}: {error.strerror or error}") from None
     finally:
-        finish(writer)
-    return done, performance.frames
+        writer.close()
+    return done
 
 
 def preview(

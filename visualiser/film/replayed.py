@@ -13,7 +13,7 @@ from visualiser.film.soundtrack import Soundtrack
 from visualiser.frame import Moment
 from visualiser.nets import checkpoint
 from visualiser.takes.log import flac_of
-from visualiser.takes.needs import missing, sound_of
+from visualiser.takes.needs import missing, song_lacks, sound_of
 from visualiser.takes.read import Take
 from visualiser.takes.replay import Replay
 from visualiser.times import spoken
@@ -57,13 +57,17 @@ class Replayed:
         place = self._at if is_beside or wish.song else self._sung
         loop = take.head.loops and not (is_beside or wish.song)  # as it was played
         self.soundtrack = Soundtrack(path, loop, place) if path else None
-        self._wish = wish
+        self._wish, self._take = wish, take
 
     @cached_property
     def notices(self) -> list[str]:
-        """A line where the song that was asked for is not as long as the film: all of it is decoded
-        to know. UserError as for any song."""
-        return _uneven(self._wish, self._end_s) if self._wish.song else []
+        """A line where the song that was heard is gone, or another; or that was asked for is not as
+        long as the film: all of it is decoded to know. UserError as for any song."""
+        if self._wish.song:
+            return _uneven(self._wish, self._end_s)
+        return [
+            f"{self._take.path}: {line}" for line in song_lacks(self._take.path, self._take.head)
+        ]
 
     def _at(self, t: float) -> float:
         return t + self._start_s

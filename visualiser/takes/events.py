@@ -44,7 +44,7 @@ class Head:
     or ""; size: of the output, px; loops: whether the song began again at its end; models: that
     could be chosen from, in their order, () where that is not known; begin_s, end_s: which seconds
     from the first tick on are seen: what is before them is gone through unseen, since all that
-    moves has come from there."""
+    moves has come from there; song_digest: SHA-256 of the song, "" where that is not known."""
 
     seed: int
     controls: dict[str, Value]
@@ -55,6 +55,7 @@ class Head:
     models: tuple[str, ...] = ()
     begin_s: float = 0.0
     end_s: float | None = None
+    song_digest: str = ""
 
     def settings(self, declared: Iterable[Control]) -> dict[str, Value]:
         """Values at the start of those controls that there still are."""
@@ -84,7 +85,8 @@ class Event:
 def digest(path: Path) -> str:
     """SHA-256 of a file, or "" where it cannot be read."""
     try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError:
         return ""
 
@@ -106,6 +108,8 @@ def of_head(head: Head) -> dict[str, Any]:
         MARK: VERSION, "created": head.created, "seed": head.seed, "size": list(head.size),
         "song": head.song, "loops": head.loops, "models": list(head.models),
     }  # fmt: skip
+    if head.song_digest:
+        line["song_digest"] = head.song_digest
     if head.begin_s or head.end_s is not None:
         line |= {"begin": head.begin_s, "end": head.end_s}
     return line | {"controls": head.controls}
@@ -123,6 +127,7 @@ def to_head(line: Any) -> Head:
             (int(width), int(height)), bool(line.get("loops", True)),
             tuple(str(name) for name in line.get("models", [])),
             max(_finite(line.get("begin", 0.0)), 0.0), _maybe(line.get("end")),
+            str(line.get("song_digest", "")),
         )  # fmt: skip
     except (KeyError, TypeError, AttributeError, OverflowError) as error:
         raise ValueError(f"its first line lacks {error}") from None

@@ -131,13 +131,16 @@ class Log:
         self.path = free_path(self._folder, name_now(), SUFFIX, FLAC)
         file = files.enter_context(self.path.open("xb"))
         packed = zlib.compressobj(6, zlib.DEFLATED, 31)  # 31: with the head and foot of gzip
-        file.write(packed.compress(line_of(of_head(self._head))))
+        head = self._head
+        if head.song:  # looked at here, where nobody waits
+            head = replace(head, song_digest=digest(Path(head.song)))
+        file.write(packed.compress(line_of(of_head(head))))
         began = flushed = item[0].tick.t if item else 0.0
         beside = Beside(flac_of(self.path), began) if self._has_sound else None
         before: Event | None = None
         while item is not None:
             event, heard = item
-            if event.models:  # their files are looked at here, where nobody waits
+            if event.models:  # and so are their files
                 event = replace(event, models={name: digest(Path(name)) for name in event.models})
             line = of_event(event, before)
             file.write(packed.compress(line_of(line)))

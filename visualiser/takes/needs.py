@@ -8,7 +8,7 @@ from pathlib import Path
 
 from visualiser.controls import Control, Value
 from visualiser.nets import checkpoint
-from visualiser.takes.events import digest
+from visualiser.takes.events import Head, digest
 from visualiser.takes.log import flac_of
 from visualiser.takes.read import Take
 
@@ -51,13 +51,23 @@ def lacking(take: Take, declared: list[Control], folder: Path = checkpoint.MODEL
                              f" gone; {_nearest(stem, [], folder)}")  # fmt: skip
     choices = {each.id: each.choices for each in declared if each.kind == "choice"}
     for part in take.parts:
-        song = part.head.song
-        if song and not flac_of(take.path).is_file() and not Path(song).is_file():
-            lines.append(f"its song {song} is gone; --audio plays it with another")
+        lines += song_lacks(take.path, part.head)
         for id, value in part.head.controls.items():
             if id != "show.model" and value not in choices.get(id, (value,)):
                 lines.append(f"it begins with {id} = {value!r}, which is gone")
     return list(dict.fromkeys(lines))
+
+
+def song_lacks(path: Path, head: Head) -> list[str]:
+    """A line where the song of a take is gone, or another now, and its sound was not kept."""
+    song = head.song
+    if not song or flac_of(path).is_file():
+        return []
+    if not Path(song).is_file():
+        return [f"its song {song} is gone; --audio plays it with another"]
+    if head.song_digest and digest(Path(song)) != head.song_digest:
+        return [f"its song {song} is another now, which is what it is played with"]
+    return []
 
 
 def _nearest(stem: str, known: list[str], folder: Path) -> str:

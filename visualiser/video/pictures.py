@@ -33,15 +33,13 @@ def nth(path: Path, n: int) -> Path:
 
 def make_room(path: Path, force: bool) -> None:
     """Raises UserError if there is such a file already, or one of such a sequence, unless `force`;
-    or if it cannot be written there. The folder of a sequence is made, and with `force` what is
-    left of one that was in it is taken away, for a longer one would go on behind the new."""
+    or if it cannot be written there. The folder of a sequence is made."""
     if not is_sequence(path):
         refuse_existing(path, force)
         return
     make_folder(path.parent)
     for each in there(path):
         refuse_existing(each, force)
-        each.unlink()
 
 
 def there(path: Path) -> list[Path]:

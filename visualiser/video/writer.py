@@ -161,11 +161,3 @@ class VideoWriter:
             if packet.pts is not None and packet.time_base is not None:
                 self.written = float(packet.pts * packet.time_base)
             self._file.mux(packet)
-
-
-def finish(writer: Writer) -> None:
-    """Close a file that someone waits for. Raises UserError where that is not possible."""
-    try:
-        writer.close()
-    except OSError as error:
-        raise UserError(f"cannot finish {writer.path}: {error.strerror or error}") from None
