@@ -32,7 +32,8 @@ from visualiser.undo import History
 
 CONTROLS: tuple[Control, ...] = (
     switch("window.help", "this help", False, (ControlKey("h", "this help, and away"),)),
-    switch("window.hud", "the line at the foot", True, (ControlKey("i", "this line, and away"),)),
+    switch("window.hud", "the line at the foot", True,
+           (ControlKey("i", "the line at the foot, and away"),)),
     switch("window.fullscreen", "full screen", False, (ControlKey("f", "full screen, and back"),)),
     switch("window.scope", "what it hears", False, (ControlKey("v", "what it hears, and away"),)),
     switch("window.panel", "sliders for everything", False,
@@ -186,11 +187,17 @@ class Window:
     def begin(self, t: float) -> None:
         """Draw ahead, of the frame to come at t, s of the show, what can be drawn already, and some
         of what may be asked for."""
-        self._help.prepare(self.canvas.get_size(), self._line_height() + 4)
+        self._help.prepare(self._above().size, self._line_height() + 4)
         self.panes.begin(self.canvas, t, self._below())
 
     def _below(self) -> int:
         return self._line_height() * 2 if self._controls["window.hud"] else 0
+
+    def _above(self) -> pygame.Rect:
+        """The canvas without the line at its foot."""
+        box = self.canvas.get_rect()
+        box.height = max(box.height - self._below(), 1)
+        return box
 
     def add_words(
         self, frame: Frame, features: Features, status: Status, hearing: Hearing, now: float
@@ -213,7 +220,7 @@ class Window:
         if self._controls["window.scope"] and not covered:
             self.scope.draw(self.canvas, features, hearing, now, foot)
         if self._controls["window.help"]:
-            self._help.draw(self.canvas, self._line_height() + 4)
+            self._help.draw(self.canvas.subsurface(self._above()), self._line_height() + 4)
         elif self.picker.is_open:
             self.picker.draw(self.canvas, self._line_height())
         left = self.panel.right if self.panel.is_open and not covered else 0
