@@ -52,7 +52,8 @@ HIDDEN = ("window.panel", "window.inputs", "window.scope", "cues.strip")  # whil
 class Status:
     """What the words on the canvas say. trouble: of the source; tempo: while there is a beat; held:
     which latents are in someone's hands; stage: what the audience sees instead of the picture;
-    flashes: the guard's meter, and whether it is an alarm."""
+    flashes: the guard's meter, and whether it is an alarm; knobs: of MIDI, that move a control, by
+    its id."""
 
     driver: str
     model: str
@@ -68,6 +69,7 @@ class Status:
     message: str
     held: Sequence[bool] = ()
     cues: View = field(default_factory=View)
+    knobs: Mapping[str, str] = field(default_factory=dict)
 
 
 class Window:
@@ -212,9 +214,8 @@ class Window:
         covered = self._controls["window.help"] or self.picker.is_open
         foot = self._below()
         if self.panel.is_open and not covered:
-            self.panel.draw(
-                self.canvas, frame, status.held, self.panes.palette, self._line_height(), foot
-            )
+            palette, size = self.panes.palette, self._line_height()
+            self.panel.draw(self.canvas, frame, status.held, palette, size, foot, status.knobs)
         elif self._controls["cues.strip"] and not covered:
             foot += self.strip.draw(self.canvas, status.cues, self._line_height(), foot)
         if self._controls["window.scope"] and not covered:
