@@ -11,11 +11,13 @@ import numpy as np
 import pygame
 import pytest
 from conftest import make_model
+from virtual_screen import reads
 
 from visualiser import latents
 from visualiser.controls import Controls, Nudge
 from visualiser.frame import Frame
 from visualiser.look.palette import palettes
+from visualiser.look.text import text
 from visualiser.nets.checkpoint import Checkpoint
 from visualiser.panel import Panel
 from visualiser.run import declared_controls
@@ -33,6 +35,7 @@ class Desk:
         self.history = History()
         self.panel = Panel(self.controls, self.history)
         self.canvas = pygame.Surface(SIZE, 0, 32)
+        self.knobs: dict[str, str] = {}
         self.model = make_model(latent_dim=n)
         self.index = 0
 
@@ -42,7 +45,7 @@ class Desk:
         self.index += 1
         frame = Frame(Tick(self.index, self.index / 60, 1 / 60), self.model, along, along=along)
         palette = palettes()["ember"]
-        self.panel.draw(self.canvas, frame, held or [False] * n, palette, 18, 36)
+        self.panel.draw(self.canvas, frame, held or [False] * n, palette, 18, 36, self.knobs)
         return pygame.surfarray.array3d(self.canvas).swapaxes(0, 1)
 
     def keys(self, *names: str, shift: bool = False) -> list[Any]:
@@ -59,6 +62,14 @@ class Desk:
     def mouse(self, kind: int, at: tuple[int, int], button: int = 1) -> list[Any] | None:
         asked = self.panel.on_mouse(pygame.event.Event(kind, pos=at, button=button, rel=(0, 0)))
         return None if asked is None else list(asked)
+
+    def choose(self, id: str) -> np.ndarray:
+        """Put the mark on a control by its page and the arrows; what is seen then."""
+        while all(row.control.id != id for row in self.panel._rows):
+            self.keys("tab")
+        while self.panel.selected.id != id:
+            self.keys("down")
+        return self.draw()
 
     def row(self, id: str) -> Any:
         return next(row for row in self.panel._rows if row.control.id == id)
@@ -186,6 +197,39 @@ def test_where_it_is_on_the_map_is_marked(desk: Desk) -> None:
         seen = desk.draw(np.array([x, y, 0, 0], np.float32))
         at = seen[int(box.centery - y / 4 * box.height), int(box.centerx + x / 4 * box.width)]
         assert tuple(at) == (255, 122, 92)
+
+
+def test_the_address_is_whole_and_so_is_the_knob_that_was_learned(desk: Desk) -> None:
+    for id in ("show.driver", "kaleidoscope.on", "look.brightness_from_sound"):
+        address = "/" + id.replace(".", "/")
+        assert reads(desk.choose(id)[-120:, :640], address)
+        desk.knobs = {id: "cc 1:21, note 10:36"}
+        assert reads(desk.draw()[-120:, :640], address, "MIDI cc 1:21, note 10:36")
+
+
+def test_sliders_begin_below_each_other_with_room_for_names_and_values(desk: Desk) -> None:
+    for page in ("audio", "cues", "look", "stage"):
+        first = next(control.id for control in desk.controls if control.section == page)
+        desk.choose(first)
+        rows = [row for row in desk.panel._rows if row.control.kind != "action"]
+        assert len({row.track.left for row in rows}) == 1
+        for row in rows:
+            name = text(row.control.name, 18, (255, 255, 255))
+            assert row.box.left + name.get_width() + 6 < row.track.left, "the knob is on it"
+    desk.controls.apply(("look.palette", "ultraviolet"))
+    assert reads(desk.choose("look.palette")[:, :640], "ultraviolet")
+
+
+@pytest.mark.parametrize("n", [4, 32, 64])
+def test_on_the_page_of_latents_all_stands_beside_the_map_or_below_it(n: int) -> None:
+    desk = Desk(n)
+    try:
+        desk.draw()
+        for row in desk.panel._rows:
+            assert desk.panel._box.contains(row.box) and not row.box.colliderect(desk.panel._map)
+        assert reads(desk.draw()[:, :640], "glide", "randomise")
+    finally:
+        desk.panel.close()
 
 
 def test_sixty_four_sliders_have_room_and_do_not_lie_on_each_other() -> None:

@@ -130,13 +130,15 @@ def test_h_shows_the_page_of_keys(see: Callable, screen: VirtualScreen) -> None:
     screen.move(0, 0)
     screen.resize(1000, 700)
     wait_until(lambda: see().shape[:2] == (700, 1000), "room for them")
-    page = help.finish(help.lay_out(declared_controls(), (1000, 700), 1000 // 64 + 4))
+    free = 700 - 2 * (1000 // 64)  # above the line at the foot
+    page = help.finish(help.lay_out(declared_controls(), (1000, free), 1000 // 64 + 4))
     words = sorted({word.words for word in page.words}, key=len, reverse=True)
     assert len(words) > 60  # that every key is among them, test_help sees to
     screen.key("h")
     wait_until(lambda: reads(see(), words[0], sizes=(page.size,)), "the help")
     # A line about what is heard may lie over it at first.
     wait_until(lambda: reads(see(), *words[::6], sizes=(page.size,)), "all of it")
+    assert reads(foot(see()), "H help"), "it covers the line at the foot"
     for again in ("h", "Escape"):
         screen.key(again)
         wait_until(lambda: not reads(see(), words[0], sizes=(page.size,)), "no help")

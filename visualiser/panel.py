@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import pygame
@@ -11,7 +11,7 @@ from visualiser.atlas import Atlas, place
 from visualiser.controls import Command, Control, Controls, Nudge
 from visualiser.frame import Frame
 from visualiser.look.palette import ALERT, INK, LINE, PAPER, QUIET, Palette
-from visualiser.look.text import ADVANCE, text
+from visualiser.look.text import ADVANCE, letters, text, whole
 from visualiser.pins import NAMES
 from visualiser.undo import History
 
@@ -19,7 +19,9 @@ ARROWS = ("up", "down", "left", "right")
 KEYS = ("tab", *ARROWS, "return", "backspace", "escape")
 FIRST = "latents"  # the page that is open at first
 MOUSE = (pygame.MOUSEBUTTONDOWN, pygame.MOUSEBUTTONUP, pygame.MOUSEMOTION, pygame.MOUSEWHEEL)
-_CROWD = 40  # rows on a page, from which on they stand closer
+_CROWD = 40  # latents, from which on the map is smaller
+_CLOSE, _WIDE = 1.2, 1.7  # from row to row: at least, and where there is room, times the size
+_VALUE = 8  # letters of a number at most
 _MANY = 5  # nudges at once, with shift
 
 
@@ -189,22 +191,24 @@ class Panel:
         palette: Palette,
         size: int,
         foot: int,
+        knobs: Mapping[str, str] = {},
     ) -> None:
         """held: which latents are in someone's hands; size: of the words, px; foot: how many
-        pixels at the foot of the canvas are taken."""
+        pixels at the foot of the canvas are taken; knobs: of MIDI, that move a control, by its
+        id."""
         self._held = held
         self._n_latents = frame.model.latents.n_directions
         self.atlas.follow(frame)
         width, height = canvas.get_size()
         across = max(width // 2 - 2 * size, min(32 * size, width - 2 * size))
-        self._box = pygame.Rect(size, size, across, 0)
-        self._box.height = height - foot - 2 * size
+        self._box = pygame.Rect(size, size, max(across, 1), max(height - foot - 2 * size, 1))
         shown = self._shown()
         self._at = min(self._at, len(shown) - 1)
-        key = (self._page, len(shown), self._box.size, size, self._at)
+        moved_by = knobs.get(shown[self._at].id, "") if shown else ""
+        key = (self._page, len(shown), self._box.size, size, self._at, moved_by)
         if self._ground is None or self._ground[0] != key:
             self._lay_out(shown, size)
-            self._ground = key, self._draw_ground(size)
+            self._ground = key, self._draw_ground(size, moved_by)
         canvas.blit(self._ground[1], self._box)
         if self._map.width:
             self.atlas.draw(canvas, self._map, palette)
@@ -213,29 +217,23 @@ class Panel:
 
     def _lay_out(self, shown: list[Control], size: int) -> None:
         inner = self._box.inflate(-2 * size, 0)
-        inner.top, inner.height = self._box.top + 3 * size, self._box.height - 6 * size - size // 2
+        inner.top, inner.height = self._box.top + 3 * size, self._box.height - 8 * size
         self._map = pygame.Rect(0, 0, 0, 0)
-        if self._page == FIRST:
-            share = 0.55 if len(shown) < _CROWD else 0.36
-            side = max(min(int(inner.width * share), inner.height), 1)
-            self._map = pygame.Rect(inner.right - side, inner.top, side, side)
-            inner.width -= side + size
-        step = int(size * (1.7 if len(shown) < _CROWD else 1.2))
-        columns = -(-len(shown) // max(inner.height // step, 1))
-        per_column = -(-len(shown) // columns)
-        across = inner.width // columns
-        self._rows = []
-        for n, control in enumerate(shown):
-            column, line = divmod(n, per_column)
-            box = pygame.Rect(inner.left + column * across, inner.top + line * step, across, step)
-            letters = _letters([one for one in shown if one.kind == control.kind])
-            name = min(int((letters + 1) * size * ADVANCE), box.width * 3 // 5)
-            right = 0 if control.kind == "live" else min(9 * size * ADVANCE, box.width // 4)
-            track = pygame.Rect(box.left + name, box.centery - max(size // 6, 1), 0, 0)
-            track.size = (max(int(box.width - name - right - size), 4), max(size // 3, 2))
-            self._rows.append(Row(control, box, track))
+        if self._page != FIRST:
+            self._rows = list(_columns(shown, inner, size))
+            return
+        latents = [control for control in shown if control.kind == "live"]
+        others = shown[len(latents) :]  # they stand below the map
+        share = 0.55 if len(latents) < _CROWD else 0.36
+        lowest = inner.bottom - size - int(size * _CLOSE) * len(others)
+        side = max(min(int(inner.width * share), lowest - inner.top), 1)
+        self._map = pygame.Rect(inner.right - side, inner.top, side, side)
+        top = self._map.bottom + size
+        below = pygame.Rect(self._map.left, top, side, inner.bottom - top)
+        inner.width -= side + size
+        self._rows = [*_columns(latents, inner, size), *_columns(others, below, size)]
 
-    def _draw_ground(self, size: int) -> pygame.Surface:
+    def _draw_ground(self, size: int, moved_by: str) -> pygame.Surface:
         """What does not move: names, tracks, and what the control under the mark is for."""
         ground = pygame.Surface(self._box.size, 0, 32)
         ground.fill(INK)
@@ -251,29 +249,39 @@ class Panel:
             box = row.box.move(-self._box.left, -self._box.top)
             is_marked = n == self._at
             if is_marked:
-                pygame.draw.rect(ground, LINE, box.inflate(size // 2, -size // 4), 0, size // 3)
-            room = row.box.width if row.control.kind == "action" else row.track.left - row.box.left
-            fit = max(int(room / (size * ADVANCE)), 1)
-            words = text(row.control.name[:fit], size, PAPER if is_marked else QUIET)
+                mark = box.inflate(size // 2, -max(box.height - size * 3 // 2, 0))
+                pygame.draw.rect(ground, LINE, mark, 0, size // 3)
+            is_action = row.control.kind == "action"
+            room = box.width if is_action else row.track.left - row.box.left - size // 2
+            name = row.control.name[: letters(room, size)]
+            words = text(name, size, PAPER if is_marked else QUIET)
             ground.blit(words, words.get_rect(midleft=(box.left, box.centery)))
-            if row.control.kind != "action":
+            if not is_action:
                 track = row.track.move(-self._box.left, -self._box.top)
                 pygame.draw.rect(ground, QUIET if is_marked else LINE, track, 0, track.height // 2)
         if self._rows:
-            self._draw_foot(ground, self._rows[self._at].control, size)
+            self._draw_foot(ground, self._rows[self._at].control, size, moved_by)
         return ground
 
-    def _draw_foot(self, ground: pygame.Surface, control: Control, size: int) -> None:
+    def _draw_foot(
+        self, ground: pygame.Surface, control: Control, size: int, moved_by: str
+    ) -> None:
+        """What it is for, how it is changed here, and by which other ways."""
         keys = ", ".join(key.name for key in control.keys)
-        lines = [
-            control.label,
-            f"{_use(control)}{f'   key {keys}' if keys else ''}   {control.address}",
-        ]
-        small = size * 4 // 5
-        fit = int((self._box.width - 2 * size) / (small * ADVANCE))
-        for n, (line, colour) in enumerate(zip(lines, (PAPER, QUIET), strict=True)):
-            drawn = text(line[:fit], small, colour)
-            ground.blit(drawn, (size, self._box.height - int((3.2 - 1.4 * n) * size)))
+        small, room = size * 4 // 5, self._box.width - 2 * size
+        ways = (
+            f"OSC {control.address}",
+            f"key {keys}" if keys else "",
+            f"MIDI {moved_by}" if moved_by else "",
+        )
+        lines = (
+            (control.label[: letters(room, small)], PAPER),
+            (whole(_use(control), room, small), QUIET),
+            (whole(ways, room, small), QUIET),
+        )
+        for n, (line, colour) in enumerate(lines):
+            drawn = text(line, small, colour)
+            ground.blit(drawn, (size, self._box.height - int((4.6 - 1.4 * n) * size)))
 
     def _draw_row(self, canvas: pygame.Surface, row: Row, size: int) -> None:
         control, track = row.control, row.track
@@ -291,9 +299,10 @@ class Panel:
         knob = max(size // 3, 2)
         pygame.draw.aacircle(canvas, colour, (x, track.centery), knob)
         if control.kind != "live":
-            words = _words(control, value)
-            drawn = text(words, size * 4 // 5, PAPER)
-            canvas.blit(drawn, drawn.get_rect(midleft=(track.right + size, track.centery)))
+            small, left = size * 4 // 5, track.right + size
+            words = _words(control, value)[: letters(row.box.right - left, small)]
+            drawn = text(words, small, PAPER)
+            canvas.blit(drawn, drawn.get_rect(midleft=(left, track.centery)))
 
     def close(self) -> None:
         self.atlas.close()
@@ -304,8 +313,36 @@ def _nudge(control: Control, steps: int) -> Nudge:
     return Nudge(steps if control.is_number else steps // abs(steps))
 
 
-def _letters(shown: list[Control]) -> int:
-    return max((len(one.name) for one in shown if one.kind != "action"), default=1)
+def _columns(shown: list[Control], place: pygame.Rect, size: int) -> Iterator[Row]:
+    """As few columns as there is room for, with rows as far from each other as can be."""
+    if shown:
+        n = -(-len(shown) // max(place.height // int(size * _CLOSE), 1))
+        per_column = -(-len(shown) // n)
+        step = min(place.height // per_column, int(size * _WIDE))
+        box = pygame.Rect(place.left, place.top, (place.width + size) // n - size, step)
+        for first in range(0, len(shown), per_column):
+            yield from _column(shown[first : first + per_column], box, size)
+            box.left += box.width + size
+
+
+def _column(shown: list[Control], top: pygame.Rect, size: int) -> Iterator[Row]:
+    """Rows from that one down; their sliders begin at the same x."""
+    sliders = [one for one in shown if one.kind != "action"]
+    longest = max((len(one.name) for one in sliders), default=1)
+    name = min(int((longest + 2) * size * ADVANCE), top.width * 3 // 5)
+    words = max((_room(one) for one in sliders), default=0)
+    value = min(int(words * size * 4 // 5 * ADVANCE), top.width // 3)
+    for n, control in enumerate(shown):
+        box = top.move(0, n * top.height)
+        right = size // 2 if control.kind == "live" else size + value
+        track = pygame.Rect(box.left + name, box.centery - max(size // 6, 1), 0, 0)
+        track.size = (max(box.width - name - right, 4), max(size // 3, 2))
+        yield Row(control, box, track)
+
+
+def _room(control: Control) -> int:
+    """Letters for any of its values, and one more."""
+    return 1 + max((len(choice) for choice in control.choices), default=_VALUE)
 
 
 def _words(control: Control, value: object) -> str:
@@ -313,13 +350,13 @@ def _words(control: Control, value: object) -> str:
         return f"{float(str(value)):.3g}"
     if control.kind in ("switch", "hold"):
         return "on" if value else "off"
-    return str(value)[:9]
+    return str(value)
 
 
-def _use(control: Control) -> str:
+def _use(control: Control) -> tuple[str, ...]:
     """How the keyboard changes it."""
     if control.kind == "live":
-        return "left, right: hold it there   return: hold, let go"
+        return "left, right: hold it there", "return: hold, let go"
     if control.kind == "action":
-        return "return: do it"
-    return "left, right: change   backspace: default"
+        return ("return: do it",)
+    return "left, right: change", "backspace: default"

@@ -228,6 +228,7 @@ def perform(
                 message=midi.learning or listener.learning or messages.now(tick.t),
                 held=show.pins.held.tolist(),
                 cues=show.cues.view,
+                knobs=midi.knobs,
             )
             blackboard.draw(window.canvas, window.panes.boxes, teacher.seen(tick), tick.t)
             window.add_words(frame, features, status, listener.hearing(), tick.t)

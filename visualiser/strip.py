@@ -10,12 +10,18 @@ from visualiser.cue_controls import KEYS
 from visualiser.cue_files import SLOTS, Cue
 from visualiser.cues import View
 from visualiser.look.palette import ALERT, INK, LINE, PANE, PAPER, QUIET
-from visualiser.look.text import ADVANCE, text
+from visualiser.look.text import ADVANCE, text, whole
 from visualiser.thumbnails import Thumbnails
 from visualiser.words import printable
 
-_HINTS = (
-    "F1-F8 recall   page up, down previous, next   insert store   delete clear   u undo   home play"
+_HINTS = (  # those at the end are left out where there is no room
+    "F1-F8 recall",
+    "insert store",
+    "home play",
+    "page down next",
+    "u undo",
+    "delete clear",
+    "page up previous",
 )
 
 
@@ -47,7 +53,7 @@ class Strip:
                *(picture is not None for picture in pictures))  # fmt: skip
         if self._ground is None or self._ground[0] != key:
             ground = _ground_of(box, size)
-            hints = text(_fit(_HINTS, inner, small), small, QUIET)
+            hints = text(whole(_HINTS, inner, small), small, QUIET)
             ground.blit(
                 hints, hints.get_rect(midbottom=(box.width // 2, box.height - pad * 2 // 3))
             )

@@ -32,7 +32,8 @@ from visualiser.undo import History
 
 CONTROLS: tuple[Control, ...] = (
     switch("window.help", "this help", False, (ControlKey("h", "this help, and away"),)),
-    switch("window.hud", "the line at the foot", True, (ControlKey("i", "this line, and away"),)),
+    switch("window.hud", "the line at the foot", True,
+           (ControlKey("i", "the line at the foot, and away"),)),
     switch("window.fullscreen", "full screen", False, (ControlKey("f", "full screen, and back"),)),
     switch("window.scope", "what it hears", False, (ControlKey("v", "what it hears, and away"),)),
     switch("window.panel", "sliders for everything", False,
@@ -51,7 +52,8 @@ HIDDEN = ("window.panel", "window.inputs", "window.scope", "cues.strip")  # whil
 class Status:
     """What the words on the canvas say. trouble: of the source; tempo: while there is a beat; held:
     which latents are in someone's hands; stage: what the audience sees instead of the picture;
-    flashes: the guard's meter, and whether it is an alarm."""
+    flashes: the guard's meter, and whether it is an alarm; knobs: of MIDI, that move a control, by
+    its id."""
 
     driver: str
     model: str
@@ -67,6 +69,7 @@ class Status:
     message: str
     held: Sequence[bool] = ()
     cues: View = field(default_factory=View)
+    knobs: Mapping[str, str] = field(default_factory=dict)
 
 
 class Window:
@@ -186,11 +189,17 @@ class Window:
     def begin(self, t: float) -> None:
         """Draw ahead, of the frame to come at t, s of the show, what can be drawn already, and some
         of what may be asked for."""
-        self._help.prepare(self.canvas.get_size(), self._line_height() + 4)
+        self._help.prepare(self._above().size, self._line_height() + 4)
         self.panes.begin(self.canvas, t, self._below())
 
     def _below(self) -> int:
         return self._line_height() * 2 if self._controls["window.hud"] else 0
+
+    def _above(self) -> pygame.Rect:
+        """The canvas without the line at its foot."""
+        box = self.canvas.get_rect()
+        box.height = max(box.height - self._below(), 1)
+        return box
 
     def add_words(
         self, frame: Frame, features: Features, status: Status, hearing: Hearing, now: float
@@ -205,15 +214,14 @@ class Window:
         covered = self._controls["window.help"] or self.picker.is_open
         foot = self._below()
         if self.panel.is_open and not covered:
-            self.panel.draw(
-                self.canvas, frame, status.held, self.panes.palette, self._line_height(), foot
-            )
+            palette, size = self.panes.palette, self._line_height()
+            self.panel.draw(self.canvas, frame, status.held, palette, size, foot, status.knobs)
         elif self._controls["cues.strip"] and not covered:
             foot += self.strip.draw(self.canvas, status.cues, self._line_height(), foot)
         if self._controls["window.scope"] and not covered:
             self.scope.draw(self.canvas, features, hearing, now, foot)
         if self._controls["window.help"]:
-            self._help.draw(self.canvas, self._line_height() + 4)
+            self._help.draw(self.canvas.subsurface(self._above()), self._line_height() + 4)
         elif self.picker.is_open:
             self.picker.draw(self.canvas, self._line_height())
         left = self.panel.right if self.panel.is_open and not covered else 0

@@ -83,6 +83,15 @@ class Midi:
             mapping = {key: str(id) for key, id in written.items() if key.startswith(begin)}
             self.remap({key.removeprefix(begin): id for key, id in mapping.items()})
 
+    @property
+    def knobs(self) -> Mapping[str, str]:
+        """Those that move a control, by its id: "cc 1:21, note 10:36"."""
+        found: dict[str, str] = {}
+        for knob, mapped in self._mapped.items():
+            id = mapped.control.id
+            found[id] = f"{found[id]}, {knob}" if id in found else str(knob)
+        return found
+
     # --- as every input
 
     def commands(self) -> Iterable[Command]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 
@@ -16,6 +17,22 @@ def _font(size: int) -> pygame.Font:
     if not pygame.font.get_init():
         pygame.font.init()
     return pygame.Font(str(FONT), size)
+
+
+def letters(room: float, size: int) -> int:
+    """How many there is room for, in pixels: one at least."""
+    return max(int(room / _font(size).size("m")[0]), 1)
+
+
+def whole(parts: Iterable[str], room: float, size: int) -> str:
+    """As many of the parts, from the first on, as there is room for, in pixels; none is cut."""
+    line, fit = "", letters(room, size)
+    for part in filter(None, parts):
+        longer = f"{line}   {part}" if line else part
+        if len(longer) > fit:
+            break
+        line = longer
+    return line
 
 
 @lru_cache(maxsize=256)
