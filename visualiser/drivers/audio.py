@@ -18,8 +18,7 @@ JOIN_S = 0.6  # time constant of joining a loop, and of leaving it
 PULL_S = 0.15  # time constant of pulls at full loudness; softer is slower, so that throws stand out
 OFTEN = 1.5  # throws lately, after which the next goes half as far, and further ones less and less
 LEAST = 0.1  # share of a throw that is left, however often
-LEAP_S = 0.2  # of walking at full loudness: how far it leaps for a whole throw that is not
-LEAPS_S = 0.04  # time constant of a leap
+LEAP_S = 0.1  # of walking at full loudness: how far it leaps for a whole throw that is not
 SWELL_S, SHRINK_S = 0.15, 0.7  # of the painted outline: quicker ones are flashes (look.flash)
 VANISH_S = 0.2  # of it, in silence
 BULGE = 0.3  # of a picture, how far a beginning pushes it out
@@ -81,7 +80,6 @@ class Audio(Driver):
         self._signs = np.where(np.arange(latent_dim) % 2, -1, 1).astype(np.float32)
         self._throws = np.ones(3, np.float32)
         self._often = 0.0  # throws lately
-        self._ahead = 0.0  # of a leap, what is left, noise units
         self._outline: FloatArray = np.zeros(1, np.float32)
         self._bulges = np.zeros(3, np.float32)  # of bass, middle and treble
         self._size = 1.0
@@ -159,12 +157,10 @@ class Audio(Driver):
         kept = np.float32(math.exp(-dt / float(value["kick_decay"])))
         self._thrown *= kept
         self._bulges *= kept
-        leapt = step(dt, LEAPS_S)
-        self._phase += leapt * self._ahead
-        self._ahead *= 1 - leapt
         self._often *= math.exp(-dt / RECALLS_S)
         furthest = np.float32(loud * float(value["kick"]))
         begun = (features.onset_low, features.onset_mid, features.onset_high)
+        leap = 0.0
         listening = to[[0, (self.latent_dim - 1) // 2, -1]]
         for i, (strength, direction) in enumerate(zip(begun, listening, strict=True)):
             if strength > 0:
@@ -173,8 +169,8 @@ class Audio(Driver):
                 self._often += strength
                 self._thrown[direction] = self._throws[i] * strength * furthest * share
                 self._bulges[i] = BULGE * strength * furthest * share
-                leap = LEAP_S * float(value["speed"]) * strength * furthest * (1 - share)
-                self._ahead = max(self._ahead, float(leap))
+                leap = max(leap, float(strength * furthest * (1 - share)))
+        self._phase += LEAP_S * float(value["speed"]) * leap
 
     def go_round(self, turn_s: float) -> None:
         self._turn_s, self._joined = turn_s, 1.0
