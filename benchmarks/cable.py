@@ -8,7 +8,6 @@ import subprocess
 import sys
 import tempfile
 import time
-import wave
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.drums import saved
 from benchmarks.program import ROOT
 from benchmarks.row import Row
 
@@ -147,10 +147,7 @@ def in_step(seconds: float) -> np.ndarray:
         song[at : at + 48] = 0.9 * np.sin(np.arange(48))
     with virtual().virtual_devices() as devices, tempfile.TemporaryDirectory() as folder:
         devices.plug_speaker("speaker")
-        path = Path(folder) / "clicks.wav"
-        with wave.open(str(path), "wb") as file:
-            file.setparams((1, 2, 48_000, 0, "NONE", ""))
-            file.writeframes((song * 32767).astype("<i2").tobytes())
+        path = saved(Path(folder) / "clicks.wav", song.astype(np.float32))
         done = subprocess.run(
             [sys.executable, "-c", STEP, str(path), str(seconds)],
             env=devices.env,

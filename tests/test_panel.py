@@ -35,7 +35,7 @@ class Desk:
         self.history = History()
         self.panel = Panel(self.controls, self.history)
         self.canvas = pygame.Surface(SIZE, 0, 32)
-        self.knobs: dict[str, str] = {}
+        self.knobs: dict[str, list[str]] = {}
         self.model = make_model(latent_dim=n)
         self.index = 0
 
@@ -45,7 +45,8 @@ class Desk:
         self.index += 1
         frame = Frame(Tick(self.index, self.index / 60, 1 / 60), self.model, along, along=along)
         palette = palettes()["ember"]
-        self.panel.draw(self.canvas, frame, held or [False] * n, palette, 18, 36, self.knobs)
+        knobs = lambda id: self.knobs.get(id, ())  # noqa: E731
+        self.panel.draw(self.canvas, frame, held or [False] * n, palette, 18, 36, knobs)
         return pygame.surfarray.array3d(self.canvas).swapaxes(0, 1)
 
     def keys(self, *names: str, shift: bool = False) -> list[Any]:
@@ -203,7 +204,7 @@ def test_the_address_is_whole_and_so_is_the_knob_that_was_learned(desk: Desk) ->
     for id in ("show.driver", "kaleidoscope.on", "look.brightness_from_sound"):
         address = "/" + id.replace(".", "/")
         assert reads(desk.choose(id)[-120:, :640], address)
-        desk.knobs = {id: "cc 1:21, note 10:36"}
+        desk.knobs = {id: ["cc 1:21", "note 10:36"]}
         assert reads(desk.draw()[-120:, :640], address, "MIDI cc 1:21, note 10:36")
 
 

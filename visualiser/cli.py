@@ -139,10 +139,10 @@ def _film(options: argparse.Namespace, hands: Hands | None) -> int:
     from visualiser.film.still import ask_for_one, still
     from visualiser.nets import checkpoint
     from visualiser.progress import bar
-    from visualiser.video.pictures import is_sequence, make_room
+    from visualiser.video.pictures import is_sequence, refuse_taken
 
     kind = _format(options)
-    make_room(options.out, options.force or Parts(options.out).is_unfinished)
+    refuse_taken(options.out, options.force or Parts(options.out).is_unfinished)
     song = options.audio
     if song and song.exists() and options.out.exists() and options.out.samefile(song):
         raise UserError(f"{options.out} is the song itself: give the video another name")

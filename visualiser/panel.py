@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import pygame
@@ -191,11 +191,11 @@ class Panel:
         palette: Palette,
         size: int,
         foot: int,
-        knobs: Mapping[str, str] = {},
+        knobs: Callable[[str], Iterable[object]] = lambda id: (),
     ) -> None:
         """held: which latents are in someone's hands; size: of the words, px; foot: how many
-        pixels at the foot of the canvas are taken; knobs: of MIDI, that move a control, by its
-        id."""
+        pixels at the foot of the canvas are taken; knobs: gives those of MIDI that move a
+        control, by its id."""
         self._held = held
         self._n_latents = frame.model.latents.n_directions
         self.atlas.follow(frame)
@@ -204,7 +204,7 @@ class Panel:
         self._box = pygame.Rect(size, size, max(across, 1), max(height - foot - 2 * size, 1))
         shown = self._shown()
         self._at = min(self._at, len(shown) - 1)
-        moved_by = knobs.get(shown[self._at].id, "") if shown else ""
+        moved_by = ", ".join(map(str, knobs(shown[self._at].id))) if shown else ""
         key = (self._page, len(shown), self._box.size, size, self._at, moved_by)
         if self._ground is None or self._ground[0] != key:
             self._lay_out(shown, size)

@@ -6,7 +6,7 @@ import os
 import sys
 import textwrap
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import pygame
@@ -52,8 +52,8 @@ HIDDEN = ("window.panel", "window.inputs", "window.scope", "cues.strip")  # whil
 class Status:
     """What the words on the canvas say. trouble: of the source; tempo: while there is a beat; held:
     which latents are in someone's hands; stage: what the audience sees instead of the picture;
-    flashes: the guard's meter, and whether it is an alarm; knobs: of MIDI, that move a control, by
-    its id."""
+    flashes: the guard's meter, and whether it is an alarm; knobs: gives those of MIDI that
+    move a control, by its id."""
 
     driver: str
     model: str
@@ -69,7 +69,7 @@ class Status:
     message: str
     held: Sequence[bool] = ()
     cues: View = field(default_factory=View)
-    knobs: Mapping[str, str] = field(default_factory=dict)
+    knobs: Callable[[str], Iterable[object]] = lambda id: ()
 
 
 class Window:

@@ -13,14 +13,14 @@ from visualiser.video.formats import FORMATS
 from visualiser.video.picture import view_of
 from visualiser.video.writer import VideoWriter
 
+if TYPE_CHECKING:
+    import av
+
 # Of the encoder, on every machine alike, for its pictures depend on their number. Where there are
 # more cores than that, more workers are of more use.
 THREADS = 8
 READY = 8  # pictures that may wait for it
 CANVASES = 3  # one is drawn on, one waits, one is converted
-
-if TYPE_CHECKING:
-    import av
 
 
 def encode(

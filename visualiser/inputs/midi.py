@@ -83,14 +83,9 @@ class Midi:
             mapping = {key: str(id) for key, id in written.items() if key.startswith(begin)}
             self.remap({key.removeprefix(begin): id for key, id in mapping.items()})
 
-    @property
-    def knobs(self) -> Mapping[str, str]:
-        """Those that move a control, by its id: "cc 1:21, note 10:36"."""
-        found: dict[str, str] = {}
-        for knob, mapped in self._mapped.items():
-            id = mapped.control.id
-            found[id] = f"{found[id]}, {knob}" if id in found else str(knob)
-        return found
+    def knobs(self, id: str) -> list[Knob]:
+        """Those that move a control."""
+        return [knob for knob, mapped in self._mapped.items() if mapped.control.id == id]
 
     # --- as every input
 
@@ -209,8 +204,7 @@ class Midi:
 
     def _forget(self) -> None:
         """Take the knobs from what was changed last."""
-        knobs = [k for k, mapped in self._mapped.items() if mapped.control.id == self._changed]
-        if knobs:
+        if knobs := self.knobs(self._changed):
             self._learning_until = None
             self._notices.append(f"{_and(knobs)} no longer {self._changed}: U undoes it")
             self._keep(dict.fromkeys(knobs, ""))

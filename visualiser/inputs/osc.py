@@ -269,11 +269,12 @@ def meant(control: Control, arguments: tuple[Argument, ...]) -> Value:
         if control.choices and word not in control.choices:
             raise ValueError(f"wants one of {', '.join(control.choices)}")
         return word
-    if control.kind == "action" and not arguments:
-        return True
-    if control.kind == "action" and (number is None or not 0 <= number <= 1):
-        raise ValueError("wants 1, or nothing")
-    if number is None:
+    if control.kind == "action":
+        if not arguments:
+            return True
+        if number is None or not 0 <= number <= 1:
+            raise ValueError("wants 1, or nothing")
+    elif number is None:
         raise ValueError("wants 1 or 0")
     return number >= 0.5
 

@@ -132,7 +132,7 @@ class Log:
         file = files.enter_context(self.path.open("xb"))
         packed = zlib.compressobj(6, zlib.DEFLATED, 31)  # 31: with the head and foot of gzip
         head = self._head
-        if head.song:  # looked at here, where nobody waits
+        if head.song:  # files are looked at here, where nobody waits
             head = replace(head, song_digest=digest(Path(head.song)))
         file.write(packed.compress(line_of(of_head(head))))
         began = flushed = item[0].tick.t if item else 0.0
@@ -140,7 +140,7 @@ class Log:
         before: Event | None = None
         while item is not None:
             event, heard = item
-            if event.models:  # and so are their files
+            if event.models:
                 event = replace(event, models={name: digest(Path(name)) for name in event.models})
             line = of_event(event, before)
             file.write(packed.compress(line_of(line)))

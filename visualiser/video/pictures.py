@@ -31,7 +31,7 @@ def nth(path: Path, n: int) -> Path:
     return path.with_name(path.name % n) if is_sequence(path) else path
 
 
-def make_room(path: Path, force: bool) -> None:
+def refuse_taken(path: Path, force: bool) -> None:
     """Raises UserError if there is such a file already, or one of such a sequence, unless `force`;
     or if it cannot be written there. The folder of a sequence is made."""
     if not is_sequence(path):
