@@ -55,7 +55,7 @@ def measure(values: dict[str, object]) -> tuple[float, np.ndarray, float]:
     played = Played(Order(settings, SIZE, FPS, SECONDS, is_loop=True))
     turn, drawing = played._turn, Drawing(played.controls, SIZE)
     assert turn is not None
-    played._turn = replace(turn, before=turn.before + turn.frames)
+    played._turn = replace(turn, looks_back=turn.looks_back + turn.frames)
     seen = [pygame.surfarray.array3d(drawing.draw(moment)).astype(np.int16)
             for moment in played.moments()]  # fmt: skip
     played.close()

@@ -14,6 +14,7 @@ from conftest import hear
 from program import Program, assert_refused, read_video, write_song
 
 from visualiser import config, timeline
+from visualiser.audio.file import DEMO
 from visualiser.config import Settings
 from visualiser.controls import Controls
 from visualiser.decode import Inline
@@ -166,6 +167,38 @@ def test_a_tempo_is_the_beat_that_is_heard(cues: Path) -> None:
     assert heard[10].beats == pytest.approx(0) and heard[15].beats == pytest.approx(0.75)
 
 
+@pytest.mark.parametrize("fps", [10.0, 24.0, 60.0, 100.0, 240.0])
+def test_what_a_timeline_asks_for_is_seen_in_the_nearest_frame(cues: Path, fps: float) -> None:
+    for t in (0.5, 0.503, 0.5101, 0.5166):
+        (cues / "at.toml").write_text(f"[[at]]\ntime = {t}\nstage.black = true\n")
+        written = timeline.read(cues / "at.toml", Controls(declared_controls()))
+        asked_for = Order(settings(), SIZE, fps, 0.8, timeline=written)
+        dark = [played.controls["stage.black"] for played, _ in moments(asked_for)]
+        assert abs(dark.index(True) / fps - t) <= 0.5 / fps + 1e-9
+        assert all(dark[dark.index(True) :])
+
+
+def ways(fps: float, song: Path, **options: Any) -> tuple[np.ndarray, list[float], list[Moment]]:
+    """Along the directions, at their times, of 3 s."""
+    asked_for = Order(settings(show__driver="audio"), SIZE, fps, 3.0, song, **options)
+    seen = [moment for _, moment in moments(asked_for) if not moment.is_before]
+    return np.array([m.frame.along for m in seen]), [m.tick.t for m in seen], seen
+
+
+@pytest.mark.parametrize("fps", [24.0, 30000 / 1001, 60.0, 100.0])
+@pytest.mark.parametrize("is_loop", [False, True])
+def test_a_song_is_the_same_way_at_every_rate(fps: float, is_loop: bool) -> None:
+    same, times, seen = ways(60.0, DEMO, is_loop=is_loop)
+    way, at, others = ways(fps, DEMO, is_loop=is_loop)
+    straight = np.array([np.interp(at, times, direction) for direction in same.T]).T
+    inside = np.array(at) <= times[-1]
+    # A loop is as long as its whole frames are: at 29.97 a part in 3,000 shorter.
+    allowed = 1e-3 if not is_loop or fps != 30000 / 1001 else 0.05
+    assert np.abs(way - straight)[inside].max() < allowed * np.ptp(same, axis=0).max()
+    begun = [sum(m.features.onset > 0 for m in film) for film in (seen, others)]
+    assert begun[0] > 5 and abs(begun[1] - begun[0]) <= 2, "what begins is told once"
+
+
 def test_black_frozen_and_faded_are_drawn_as_they_are_set(cues: Path) -> None:
     def film(**values: Any) -> np.ndarray:
         played = Played(order(1.0, values={"look__output_only": True, **values}))
@@ -268,8 +301,6 @@ def test_what_was_done_in_a_take_is_done_over_another_song(tmp_path: Path) -> No
 
 @pytest.mark.parametrize("mode", ["latent", "pixel"])
 def test_the_demo_song_moves_the_picture_and_needs_no_flash_guard(mode: str) -> None:
-    from visualiser.audio.file import DEMO
-
     asked = settings(show__driver="audio", show__mode=mode)
     film = Played(Order(asked, (160, 90), 60, 8.0, DEMO))
     drawing, change, before = Drawing(film.controls, (160, 90)), [], np.zeros(())

@@ -55,7 +55,7 @@ def test_the_turn_before_is_the_same_picture_by_picture(driver: str) -> None:
     values = {"show__driver": driver, "look__look": "contour", **MOVING}
     played = Played(order(1.5, 10, **values))
     turn = played._turn
-    played._turn = replace(turn, before=turn.before + turn.frames)
+    played._turn = replace(turn, looks_back=turn.looks_back + turn.frames)
     drawing = Drawing(played.controls, SIZE)
     seen = [pygame.surfarray.array3d(drawing.draw(m)).astype(int) for m in played.moments()]
     played.close()
@@ -103,8 +103,10 @@ def test_its_way_is_the_same_turn_after_turn(driver: str) -> None:
     played = Played(order(2.0, 10, show__driver=driver, show__speed=1.7))
     turn = played._turn
     heard = turn.hear(played._listener)
-    n = turn.frames
-    way = np.array([played._go(turn, at, heard)[1].z for at in range(-turn.settling, 2 * n)])
+    n = turn.ticks
+    way = np.array(
+        [played._turn_to(turn, at, heard).frame.z for at in range(-turn.settling, 2 * n)]
+    )
     last = way[-4 * n :].reshape(4, n, -1)
     assert np.ptp(last[0], axis=0).max() > 0.1
     for other in last[1:]:

@@ -14,7 +14,7 @@ from visualiser.controls import Command, Controls
 from visualiser.morph import EASINGS
 from visualiser.run import declared_controls
 from visualiser.times import LONGEST_S, Metre, length, moment
-from visualiser.types import Tick, UserError
+from visualiser.types import UserError
 
 CONTROLS = Controls(declared_controls())
 
@@ -233,7 +233,7 @@ def play(folder: Path, text: str, fps: float, seconds: float) -> list[tuple[floa
     conductor = Conductor(read(folder, text), controls)
     told: list[tuple[float, Command]] = []
     for n in range(round(seconds * fps) + 1):
-        for command in conductor.commands(Tick(n, n / fps, 1 / fps if n else 0.0), n / fps):
+        for command in conductor.commands(n / fps, (n + 0.5) / fps):
             controls.apply(command)
             told.append((n / fps, command))
     return told
@@ -274,9 +274,9 @@ def test_what_is_held_is_let_go(tmp_path: Path) -> None:
 def test_hands_take_over_what_glides(tmp_path: Path) -> None:
     text = "[[at]]\ntime = 0\nshow.speed = 2.0\nover = 2\nlook.brightness = 2.0"
     conductor = Conductor(read(tmp_path, text), Controls(declared_controls()))
-    first = conductor.commands(Tick(0, 0.0, 0.0), 0.0)
+    first = conductor.commands(0.0, 0.0)
     assert {id for id, _ in first} == {"show.speed", "look.brightness"}
-    second = conductor.commands(Tick(1, 0.1, 0.1), 0.1, [("show.speed", 1.0)])
+    second = conductor.commands(0.1, 0.15, [("show.speed", 1.0)])
     assert {id for id, _ in second} == {"look.brightness"}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from dataclasses import dataclass
 from visualiser.controls import Command, Control, Controls, Value
 from visualiser.morph import EASINGS
 from visualiser.timeline import Entry, Timeline
-from visualiser.types import Features, Tick
+from visualiser.types import Features
 
 OF_CUES = {"over": "cues.time", "easing": "cues.easing"}
 
@@ -46,18 +47,21 @@ class Conductor:
         """What is heard at t of the timeline, on its beat if it has one."""
         return features if self._metre is None else self._metre.hear(features, t)
 
-    def commands(self, tick: Tick, t: float, others: Collection[Command] = ()) -> list[Command]:
-        """What is asked for at t of the timeline, once a tick. A frame begins what lies nearer to
-        it than to its neighbours. others: what hands ask for in the same tick: a number that they
-        move is theirs."""
+    def is_due(self, until: float) -> bool:
+        """Whether anything begins, or is let go, before that time."""
+        times = [ends for ends, _ in self._held] + [entry.t for entry in list(self._left)[:1]]
+        return min(times, default=math.inf) <= until
+
+    def commands(self, t: float, until: float, others: Collection[Command] = ()) -> list[Command]:
+        """What is asked for at t of the timeline, once a tick; what comes before `until` begins.
+        others: what hands ask for in the same tick: a number that they move is theirs."""
         for id, _ in others:
             self._glides.pop(id, None)
         asked: list[Command] = list(self._back.items())
-        now = t + tick.dt / 2
-        asked += [(id, False) for until, id in self._held if until <= now]
-        self._held = [(until, id) for until, id in self._held if until > now]
+        asked += [(id, False) for ends, id in self._held if ends <= until]
+        self._held = [(ends, id) for ends, id in self._held if ends > until]
         self._back = {}
-        while self._left and self._left[0].t <= now:
+        while self._left and self._left[0].t <= until:
             self._begin(self._left.popleft(), asked)
         for id, glide in list(self._glides.items()):
             value, is_there = glide.at(t)

@@ -176,7 +176,7 @@ def perform(
             shown.hear(tick, features, clock.began)
             commands = [command for each in inputs for command in each.commands()]
             commands += history.commands(commands)
-            commands += conductor.commands(tick, t, commands)
+            commands += conductor.commands(t, t + tick.dt / 2, commands)
             listener.obey(tick, commands)
             midi.follow(reload.written)
             midi.obey(commands)

@@ -14,8 +14,9 @@ from visualiser.listener import Listener
 from visualiser.takes.events import Event
 from visualiser.takes.read import Part, Take
 from visualiser.types import Tick
+from visualiser.way import RATE_HZ
 
-DT = 1 / 60  # of ticks behind the take's end, s
+DT = 1 / RATE_HZ  # of ticks behind the take's end, s
 
 
 def automated(

@@ -25,6 +25,7 @@ from visualiser.look.effects import effects
 from visualiser.look.flash import SEES_BACK_S
 from visualiser.look.lanes import TRAIL_S
 from visualiser.types import Features, FloatArray, Sound, Tick, UserError
+from visualiser.way import RATE_HZ
 
 SETTLE_S = 12.0  # the ear's gain, bands that fall, throws: after so long none of what was is left
 LONGEST_S = 600.0
@@ -32,27 +33,42 @@ LONGEST_S = 600.0
 
 @dataclass(frozen=True)
 class Turn:
-    """frames: of one; fps: frames a second; before: how many are drawn ahead of those."""
+    """frames: of one; fps: frames a second; looks_back: how many are drawn ahead of those."""
 
     frames: int
     fps: float
-    before: int
+    looks_back: int
 
     @property
     def seconds(self) -> float:
         return self.frames / self.fps
 
     @property
+    def ticks(self) -> int:
+        """Of the show in a turn: as often as in any film, whatever the frame rate."""
+        return max(round(self.seconds * RATE_HZ), 2)
+
+    @property
+    def dt(self) -> float:
+        """From tick to tick, s."""
+        return self.seconds / self.ticks
+
+    @property
+    def before(self) -> int:
+        """Ticks ahead of the first that is drawn on, of the turn that is shown."""
+        return math.ceil(self.looks_back / self.fps / self.dt) + 1
+
+    @property
     def settling(self) -> int:
-        """Frames of whole turns that come first: one more than what is drawn of them."""
-        turns = max(SETTLE_S / self.seconds, self.before / self.frames + 1)
-        return math.ceil(turns) * self.frames
+        """Ticks of whole turns that come first: one more than what is drawn of them."""
+        turns = max(SETTLE_S / self.seconds, self.before / self.ticks + 1)
+        return math.ceil(turns) * self.ticks
 
     def hear(self, listener: Listener) -> list[Features]:
-        """What is heard in a turn, once it has settled."""
+        """What is heard in a turn, tick by tick, once it has settled."""
         heard: list[Features] = []
-        for n in range(self.settling + self.frames):
-            features = listener.listen(Tick(n, n / self.fps, 1 / self.fps if n else 0.0))
+        for n in range(self.settling + self.ticks):
+            features = listener.listen(Tick(n, n * self.dt, self.dt if n else 0.0))
             if n >= self.settling:
                 heard.append(features)
         return heard
@@ -74,8 +90,7 @@ def turn_of(controls: Controls, seconds: float, fps: float) -> Turn:
         look_back.append(TRAIL_S)
     if controls["stage.guard"]:
         look_back.append(SEES_BACK_S)
-    before = math.ceil(max(look_back, default=0.0) * fps) + 2
-    return Turn(frames, fps, before)
+    return Turn(frames, fps, math.ceil(max(look_back, default=0.0) * fps) + 2)
 
 
 def whole_turns(controls: Controls, turn_s: float) -> list[str]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import count
 from pathlib import Path
 from typing import Protocol
 
@@ -18,12 +19,13 @@ from visualiser.cues import Cues
 from visualiser.decode import Inline
 from visualiser.film.loop import Turn, turn_of, whole_turns
 from visualiser.film.soundtrack import Soundtrack, source_of
-from visualiser.frame import Frame, Moment
+from visualiser.frame import Moment
 from visualiser.listener import Listener
 from visualiser.run import CUES, declared_controls
 from visualiser.show import Show
 from visualiser.timeline import EMPTY, Timeline
 from visualiser.types import Features, FloatArray, Tick, UserError
+from visualiser.way import RATE_HZ, Step, Way
 
 
 class Performance(Protocol):
@@ -73,6 +75,10 @@ class Played:
         cues = self._cues(order)
         self._conductor = Conductor(order.timeline, self.controls)
         self._clock = FixedClock(order.fps, order.seconds)
+        self._tick, self._until = (
+            Tick(0, 0.0, 0.0),
+            0.0,
+        )  # the show's last, and up to when it begins
         self._turn: Turn | None = None
         turn_s = None  # in the show's time
         if order.is_loop:
@@ -105,38 +111,54 @@ class Played:
         if self._turn is not None:
             yield from self._round(self._turn)
             return
-        for tick in self._clock.ticks():
-            features = self._conductor.hear(self._listener.listen(tick), tick.t)
-            commands = self._conductor.commands(tick, tick.t)
-            self._listener.obey(tick, commands)
-            if panics := any(id == "stage.panic" for id, _ in commands):
-                commands += calm(self.controls, self._show.paused, has_failed=False)
-            yield Moment(tick, self._show.update(tick, features, commands), features, panics)
+        way = Way(self._steps())
+        for shown in self._clock.ticks():
+            self._until = shown.t + shown.dt / 2  # a frame begins what lies nearest to it
+            frame, features = way.to(shown.t)
+            if self._conductor.is_due(self._until):
+                way.correct(self._go(replace(self._tick, dt=0.0), self._until))
+                frame = way.at(shown.t)
+            yield Moment(shown, frame, features, way.has_panicked)
+
+    def _steps(self) -> Iterator[Step]:
+        seconds = self._clock.frames / self._clock.fps
+        for tick in FixedClock(RATE_HZ, seconds + 1).ticks():
+            self._tick = tick
+            yield self._go(tick, min(tick.t + tick.dt / 2, self._until))
+
+    def _go(self, tick: Tick, until: float) -> Step:
+        """The show's next tick, or once more the last: then nothing moves on."""
+        features = self._conductor.hear(self._listener.listen(tick), tick.t)
+        commands = self._conductor.commands(tick.t, until)
+        self._listener.obey(tick, commands)
+        if panics := any(id == "stage.panic" for id, _ in commands):
+            commands += calm(self.controls, self._show.paused, has_failed=False)
+        return Step(tick.t, self._show.update(tick, features, commands), features, panics)
 
     def _round(self, turn: Turn) -> Iterator[Moment]:
+        """Turn after turn, of which the last is the film."""
         heard = turn.hear(self._listener)
-        moves = np.zeros(turn.frames)
+        moves = np.zeros(turn.ticks)
         last: FloatArray | None = None
         for n in range(-turn.settling, -turn.before):
-            _, frame = self._go(turn, n, heard)
+            frame = self._turn_to(turn, n, heard).frame
             here = frame.field if frame.z is None else frame.z
             if here is not None and last is not None:
-                moves[n % turn.frames] = np.abs(here - last).mean()
+                moves[n % turn.ticks] = np.abs(here - last).mean()
             last = here
         # A song begins where it begins; without, the seam is where least moves.
         start = 0 if self.soundtrack is not None else int(moves.argmin())
-        for n in range(-turn.before, start + turn.frames):
-            features, frame = self._go(turn, n, heard)
-            if n >= start - turn.before:
-                tick = Tick(n - start, (n - start) / turn.fps, 1 / turn.fps)
-                yield Moment(tick, frame, features)
+        way = Way(self._turn_to(turn, n, heard) for n in count(-turn.before))
+        for n in range(-turn.looks_back, turn.frames):
+            frame, features = way.to(start * turn.dt + n / turn.fps)
+            yield Moment(Tick(n, n / turn.fps, 1 / turn.fps), frame, features)
 
-    def _go(self, turn: Turn, n: int, heard: list[Features]) -> tuple[Features, Frame]:
-        """To the frame that is n after the beginning of a turn."""
-        index = n % turn.frames
-        features = self._conductor.hear(heard[index], index / turn.fps)
-        dt = 1 / turn.fps if n > -turn.settling else 0.0
-        return features, self._show.update(Tick(index, n / turn.fps, dt), features)
+    def _turn_to(self, turn: Turn, n: int, heard: list[Features]) -> Step:
+        """The tick that is n after the beginning of a turn."""
+        index = n % turn.ticks
+        features = self._conductor.hear(heard[index], index * turn.dt)
+        tick = Tick(index, n * turn.dt, turn.dt if n > -turn.settling else 0.0)
+        return Step(tick.t, self._show.update(tick, features), features)
 
     def close(self) -> None:
         self._show.close()

@@ -1,17 +1,14 @@
 """A take, played again: the very same path, at any frame rate.
 
 The show goes through the ticks that were, with what was heard, asked for and found on the disk
-then, so its latents are those of the evening to the last bit. A frame between two of its ticks is
-drawn from the place between their latents: on another frame rate it is the same path.
+then, so its latents are those of the evening to the last bit.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-
-import numpy as np
 
 from visualiser.controls import Command, Control, Controls, Value
 from visualiser.cue_files import Cue
@@ -21,7 +18,8 @@ from visualiser.nets import checkpoint
 from visualiser.show import Decoder, Show
 from visualiser.takes.events import Event, Head
 from visualiser.takes.read import Part, Take
-from visualiser.types import Features, FloatArray, Tick
+from visualiser.types import FloatArray, Tick
+from visualiser.way import Step, Way
 
 
 class Replay:
@@ -58,7 +56,7 @@ class Replay:
             if start_s + n / fps >= ends:
                 continue  # what is over by start_s is not gone through
             self._begin(part)
-            way, anew = _Way(part, self._go), True
+            way, anew = Way(self._steps(part)), True
             began = begins - part.begin_s  # the time of its first tick
             if n == 0:
                 n = -int((start_s - began) * fps + 1e-6)
@@ -107,6 +105,14 @@ class Replay:
         decoder = Inline(lambda frame: frame)
         is_told = bool(part.head.models) and "show.model" not in self._instead
         return Again(self.controls, decoder, part.head.seed, self._folder, is_told)
+
+    def _steps(self, part: Part) -> Iterator[Step]:
+        """Of a part, their times counted from its first tick on."""
+        began = part.events[0].tick.t
+        for event in part.events:
+            has_panicked = any(id == "stage.panic" for id, _ in event.commands)
+            frame = self._go(event)
+            yield Step(event.tick.t - began, frame, event.features, has_panicked)
 
     def _go(self, event: Event) -> Frame:
         asked = [command for command in event.commands if command[0] not in self._instead]
@@ -157,63 +163,6 @@ class Again(Show):
             self.controls.apply(("show.model", name))
             onward = None
         super()._follow_controls(onward)
-
-
-class _Way:
-    """The way through a part, tick by tick. has_panicked: whether somebody did since
-    the call before."""
-
-    def __init__(self, part: Part, go: Callable[[Event], Frame]) -> None:
-        self._events, self._go = part.events, go
-        self._began = part.events[0].tick.t
-        self._before = self._after = go(part.events[0])
-        self._at = 1  # of the next event
-        self._features: Features | None = None
-        self.has_panicked = False
-
-    def to(self, t: float) -> tuple[Frame, Features]:
-        """The frame at t, s from the part's first tick on, and what was heard since the call
-        before; t must not shrink."""
-        events, began = self._events, self._began
-        at = self._at
-        while at < len(events) and events[at - 1].tick.t - began < t:
-            self._before, self._after = self._after, self._go(events[at])
-            at += 1
-        asked = (id for event in events[self._at : at] for id, _ in event.commands)
-        self.has_panicked = "stage.panic" in asked
-        passed = [event.features for event in events[self._at : at]]
-        self._at = at
-        if self._features is None:  # nothing is known of before
-            self._features = events[at - 1].features
-        elif passed:
-            self._features = _together(passed)
-        here = events[at - 1].tick.t - began
-        there = events[at - 2].tick.t - began if at > 1 else here
-        share = (t - there) / (here - there) if here > there else 1.0
-        return between(self._before, self._after, min(max(share, 0.0), 1.0)), self._features
-
-
-def between(before: Frame, after: Frame, share: float) -> Frame:
-    """The frame at a share of the way from one tick's to the next's; latents go straight."""
-    if share >= 1:
-        return after
-    if share <= 0 or before.model is not after.model or before.along is None or after.along is None:
-        return before  # pictures do not go from one to the other: the one that was shown is shown
-    along = (before.along + np.float32(share) * (after.along - before.along)).astype(np.float32)
-    latents = after.model.latents
-    a, b = before.tick, after.tick
-    tick = replace(b, t=a.t + share * (b.t - a.t))
-    return replace(after, tick=tick, z=latents.bend(along @ latents.directions), along=along)
-
-
-def _together(passed: list[Features]) -> Features:
-    """What was heard last, and whatever began since the frame before."""
-    last = passed[-1]
-    onsets = {
-        name: max(getattr(each, name) for each in passed)
-        for name in ("onset", "onset_low", "onset_mid", "onset_high")
-    }
-    return replace(last, **onsets)
 
 
 def _here(name: str, folder: Path) -> str:
