@@ -73,6 +73,7 @@ def test_no_two_controls_of_the_program_are_at_odds() -> None:
             assert control.ratio == 0 or control.lo > 0 or control.default > 0, control.id
         for key in control.keys:
             assert key.does, control.id
+            controls.apply(("show.mode", key.mode or "latent"))
             assert controls.on_key(key.name) == (control.id, key.sends)
             assert controls.on_key(key.name)[0] == control.id
 
@@ -88,13 +89,21 @@ def test_a_hold_is_on_while_its_key_is_down() -> None:
     controls = Controls([*TABLE, hold("b.black", "black", "n")], {"b.black": True})
     assert controls["b.black"] is False, "nobody holds it yet"
     assert controls.on_key("n") == ("b.black", True)
-    assert controls.on_key_up("n") == ("b.black", False)
     for command in (("b.black", True), ("b.black", 1), ("b.black", Nudge(2))):
         assert not controls.apply(command) and controls["b.black"] is True
-    controls.apply(controls.on_key_up("n"))
+    controls.apply(("b.black", False))
     assert controls["b.black"] is False
-    for key in ("i", "q", "up", "f12"):
-        assert controls.on_key_up(key) is None
+
+
+def test_a_key_means_something_else_in_a_mode_of_the_show() -> None:
+    mode = choice("show.mode", "mode", "latent", ("latent", "draw"))
+    controls = Controls([*TABLE, mode, hold("c.up", "pen up", "up", "draw")])
+    assert controls.on_key("up") == ("a.speed", Nudge(1))
+    controls.apply(("show.mode", "draw"))
+    assert controls.on_key("up") == ("c.up", True)
+    assert controls.on_key("down") == ("a.speed", Nudge(-1)), "no other key is touched"
+    with pytest.raises(UserError, match=r"the key 'up' is given to both c\.up and c\.rise"):
+        Controls([mode, hold("c.up", "x", "up", "draw"), hold("c.rise", "y", "up", "draw")])
 
 
 def test_only_numbers_and_some_actions_go_on_while_their_key_is_down() -> None:
@@ -212,7 +221,7 @@ def test_no_command_whatever_breaks_a_control(commands: list[tuple[str, Any]]) -
             assert controls.section(control.section)[control.name] == value
             if control.is_number:
                 assert isinstance(value, float) and control.lo <= value <= control.hi, control.id
-            elif control.kind == "switch":
+            elif control.kind in ("switch", "hold"):
                 assert isinstance(value, bool)
             else:
                 assert value in control.choices

@@ -29,6 +29,7 @@ from visualiser.pictures import read
 from visualiser.run import declared_controls
 from visualiser.show import Show
 from visualiser.sketchpad import SIZE, Sketchpad
+from visualiser.types import Tick
 
 LINE: Command = ("draw.line", Stroke((0.25, 0.5), (0.75, 0.5)))
 WIPE: Command = ("draw.wipe", Nudge(1))
@@ -165,6 +166,36 @@ def test_noise_replaces_that_share_of_what_the_network_is_given(make_show, mode:
     assert (noisy[1] != noisy[2]).mean() > 0.2, "others each frame"
     full = play(make_show(draw__noise=1.0), 2, {0: asked})[1].field
     assert full.std() == pytest.approx(12**-0.5, abs=0.05)
+
+
+HELD: list[Command] = [("draw.pen", True), ("draw.right", True), ("draw.down", True)]
+
+
+@pytest.mark.parametrize("fps", [30, 60, 200])
+def test_a_pen_that_keys_move_draws_as_far_at_every_rate(make_show, fps: int) -> None:
+    show = make_show(draw__x=0.25, draw__y=0.25, draw__speed=0.5)
+    for n in range(fps):
+        show.update(Tick(n, n / fps, 1 / fps), hear(), HELD if n == 0 else ())
+    show.update(Tick(fps, 1.0, 1 / fps), hear(), [(id, False) for id, _ in HELD])
+    pad = Sketchpad()
+    pad.line((0.25, 0.25), (0.75, 0.75), 0.06)
+    np.testing.assert_allclose(show.drawing, pad.field, atol=1e-3)
+    assert show.controls["show.mode"] == "draw"
+
+
+def test_knobs_move_a_pen_that_draws_while_it_is_down(make_show) -> None:
+    show = make_show()
+    play(show, 2, {0: [("draw.x", 0.2)], 1: [("draw.y", 0.9)]})
+    assert not show.drawing.any() and show.controls["show.mode"] == "latent", "it is up"
+    asked: dict[int, list[Command]] = {0: [("draw.pen", True)], 1: [("draw.x", 0.8)]}
+    play(show, 5, {**asked, 2: [("draw.pen", False)], 3: [("draw.x", 0.1)]})
+    pad = Sketchpad()
+    pad.line((0.2, 0.9), (0.8, 0.9), 0.06)
+    np.testing.assert_allclose(show.drawing, pad.field, atol=1e-3)
+    play(show, 1, {0: [("draw.line", Stroke((0.3, 0.3), (0.4, 0.5)))]})
+    assert [show.controls.number(f"draw.{axis}") for axis in "xy"] == [0.4, 0.5]
+    play(show, 300, {0: [("draw.left", True)]})
+    assert show.controls["draw.x"] == 0.0, "it stays on the pane"
 
 
 def test_noise_stands_still_while_paused_and_leaves_latents_alone(make_show) -> None:
@@ -369,8 +400,27 @@ def test_the_window_makes_commands_of_what_is_dropped_and_of_the_mouse(monkeypat
         def mouse(kind: int, *pos: int, button: int = 1) -> tuple[int, dict]:
             return kind, {"pos": pos, "button": button, "buttons": (1, 0, 0), "rel": (0, 0)}
 
+        def key(code: int, kind: int = pygame.KEYDOWN, **values: int) -> tuple[int, dict]:
+            return kind, {"key": code, "mod": 0, "repeat": 0, **values}
+
         down, move, up = pygame.MOUSEBUTTONDOWN, pygame.MOUSEMOTION, pygame.MOUSEBUTTONUP
         assert posted((pygame.DROPFILE, {"file": "a b.png"})) == [("show.drop", "a b.png")]
+        paste = posted(key(pygame.K_v, mod=pygame.KMOD_CTRL))
+        assert paste == [("window.paste", Nudge(1))]
+        pygame.scrap.put_text("'/tmp/a b.png'\n")
+        assert window.pasted(paste) == [("show.drop", "/tmp/a b.png")]
+        pygame.scrap.put_text("copy\nfile:///tmp/a%20b.png\nfile:///tmp/c.png")
+        assert [path for _, path in window.pasted(paste)] == ["/tmp/a b.png", "/tmp/c.png"]
+        assert not window.pasted([("show.pause", True)]) and not window.notices()
+        pygame.scrap.put_text(" ")
+        assert window.pasted(paste) == [] and "nothing was copied" in window.notices()[0]
+        controls.apply(("show.mode", "draw"))
+        held = posted(key(pygame.K_UP), key(pygame.K_UP, repeat=1), key(pygame.K_v))
+        assert [id for id, _ in held] == ["draw.up", "window.scope"]
+        controls.apply(("show.mode", "latent"))
+        let_go = posted(key(pygame.K_UP, pygame.KEYUP), key(pygame.K_UP),
+                        key(pygame.K_UP, pygame.KEYUP))  # fmt: skip
+        assert [id for id, _ in let_go] == ["draw.up", "show.speed"], "what began is ended"
         got = posted(
             mouse(down, 35, 60), mouse(move, 60, 60), mouse(move, 200, 60), mouse(up, 60, 60)
         )

@@ -101,7 +101,7 @@ class Player:
         self.play(seconds, self.controls.on_key(key))
 
     def up(self, key: str) -> None:
-        self.play(0.1, self.controls.on_key_up(key))
+        self.play(0.1, (self.controls.on_key(key)[0], False))
 
 
 @pytest.fixture(autouse=True)

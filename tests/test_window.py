@@ -333,7 +333,8 @@ def test_hammering_the_keys_and_a_polite_kill(program: Program, screen: VirtualS
              "/": "slash", "-": "minus", "=": "equal", "\\": "backslash",
              "backspace": "BackSpace", "page up": "Prior", "page down": "Next", "tab": "Tab",
              "insert": "Insert", "delete": "Delete", "home": "Home", "end": "End", ";": "semicolon",
-             "'": "apostrophe", **{f"f{n}": f"F{n}" for n in range(1, 13)}}  # fmt: skip
+             "'": "apostrophe", "left": "Left", "right": "Right", "ctrl v": "ctrl+v",
+             **{f"f{n}": f"F{n}" for n in range(1, 13)}}  # fmt: skip
     keys = [key.name for control in declared_controls() for key in control.keys if key.name != "q"]
     keys = [names.get(key, key) for key in keys]
     keys += [

@@ -131,6 +131,16 @@ def test_a_line_that_leaves_the_pane_and_comes_back_goes_on(screen: VirtualScree
     wait_until(lambda: alike(pane(screen, LEFT), pad.field) > 0.9, "two lines to the edge")
 
 
+def test_a_line_is_drawn_with_keys(see: Callable, screen: VirtualScreen) -> None:
+    screen.key("d")
+    screen.drag(within(LEFT, [(0.3, 0.5), (0.3, 0.5)]))  # the pen is where the mouse left it
+    with screen.held("6"), screen.held("Right"):
+        wait_until(lambda: pane(screen, LEFT)[LEFT.height // 2, -8] > 60, "a line to the edge")
+    pad = Sketchpad()
+    pad.line((0.3, 0.5), (1.0, 0.5), 0.07)
+    wait_until(lambda: alike(pane(screen, LEFT), pad.field) > 0.9, "a line, and no ring any more")
+
+
 def test_g_goes_on_walking_from_what_was_drawn_and_back(
     see: Callable, screen: VirtualScreen, playing: Playing
 ) -> None:

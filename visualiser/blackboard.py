@@ -1,4 +1,5 @@
-"""Teaching, drawn over the picture for whoever plays: the examples that are kept, and the loss."""
+"""Drawing and teaching, over the picture for whoever plays: where the pen is, the examples that are
+kept, and the loss."""
 
 from __future__ import annotations
 
@@ -16,6 +17,7 @@ from visualiser.teach import MOST, Class
 Boxes = tuple[pygame.Rect, pygame.Rect]
 Points = list[tuple[float, float]]
 
+PEN_S = 2.0  # that a pen is seen which does not move
 _WIDE, _HIGH = 17, 7  # of the card with the curve, lines of text
 _STEPS = 96  # places along the curve
 _SMOOTH = 4  # losses that one place is the mean of
@@ -28,6 +30,7 @@ class Blackboard:
         self._controls = controls
         self._small: dict[int, tuple[Example, pygame.Surface]] = {}
         self._curve: tuple[object, pygame.Surface] | None = None
+        self._pen: tuple[object, float] = None, 0.0  # where it was, and since when
 
     def draw(self, canvas: pygame.Surface, boxes: Boxes | None, seen: Class, t: float) -> None:
         """boxes: where input and output are on the canvas; t: s, of the show."""
@@ -36,10 +39,28 @@ class Blackboard:
         width, height = canvas.get_size()
         size = max(min(height // 40, width // 64, 32), 8)
         draws = self._controls["show.mode"] == "draw"
+        if self._is_pen_seen(draws, t) and boxes[0] != boxes[1]:
+            self._draw_pen(canvas, boxes[0], size)
         if seen.kept and (draws or seen.stage):
             self._draw_kept(canvas, boxes[0], size, seen.kept)
         if seen.stage:
             self._draw_card(canvas, boxes[1], size, seen, t)
+
+    def _is_pen_seen(self, draws: bool, t: float) -> bool:
+        """While it moves or is down, and a little longer; and at first, for there it is."""
+        now = draws, *(self._controls[f"draw.{name}"] for name in ("pen", "x", "y"))
+        if now != self._pen[0] or self._controls["draw.pen"]:
+            self._pen = now, t
+        return draws and t - self._pen[1] < PEN_S
+
+    def _draw_pen(self, canvas: pygame.Surface, box: pygame.Rect, size: int) -> None:
+        """A ring as wide as its line, with a dark one around it; full while it is down."""
+        number = self._controls.number
+        at = box.left + number("draw.x") * box.width, box.top + number("draw.y") * box.height
+        radius = max(number("draw.width") * box.width / 2, size / 2)
+        is_down = bool(self._controls["draw.pen"])
+        pygame.draw.aacircle(canvas, INK, at, radius + 2, 2)
+        pygame.draw.aacircle(canvas, ALERT, at, radius, 0 if is_down else 2)
 
     def _draw_kept(
         self, canvas: pygame.Surface, box: pygame.Rect, size: int, kept: tuple[Example, ...]

@@ -54,12 +54,14 @@ class Pulse:
 class Key:
     """A key and what it sends; does: the words of the help screen.
 
-    name: as pygame names keys ("1", "space", "up", "f11").
+    name: as pygame names keys ("1", "space", "up", "f11"), after "ctrl " where that is held (or
+    command); mode: of the show in which it means this, whatever else it means; "" is in all.
     """
 
     name: str
     does: str
     sends: Value | Nudge | Swap = Nudge(1)
+    mode: str = ""
 
 
 @dataclass(frozen=True)
@@ -171,9 +173,9 @@ def action(id: str, label: str, key: str = "", repeats: bool = False, takes: str
     return Control(id, label, "action", keys=keys, repeats=repeats, takes=takes)
 
 
-def hold(id: str, label: str, key: str = "") -> Control:
+def hold(id: str, label: str, key: str = "", mode: str = "") -> Control:
     """On while the key is down: True is sent when it goes down, False when it comes up."""
-    return Control(id, label, "hold", False, keys=(Key(key, label, True),) if key else ())
+    return Control(id, label, "hold", False, keys=(Key(key, label, True, mode),) if key else ())
 
 
 Command = tuple[str, Value | Nudge | Swap | Stroke | Pulse]
@@ -187,7 +189,7 @@ class Controls:
 
     def __init__(self, declared: Iterable[Control], settings: Mapping[str, Value] = {}) -> None:
         self._declared: dict[str, Control] = {}
-        self._keys: dict[str, tuple[Control, Key]] = {}
+        self._keys: dict[tuple[str, str], tuple[Control, Key]] = {}  # by name and mode
         self._values: dict[str, Value] = {}
         self._sections: dict[str, dict[str, Value]] = {}
         for control in declared:
@@ -195,13 +197,14 @@ class Controls:
                 raise UserError(f"two controls are called {control.id}: ids must differ")
             self._declared[control.id] = control
             for key in control.keys:
-                if key.name in self._keys:
-                    other = self._keys[key.name][0].id
+                at = key.name, key.mode
+                if at in self._keys:
+                    other, has = self._keys[at]
                     raise UserError(
-                        f"the key {key.name!r} is given to both {other} and {control.id}"
-                        f" ({self._keys[key.name][1].does}; {key.does})"
+                        f"the key {key.name!r} is given to both {other.id} and {control.id}"
+                        f" ({has.does}; {key.does})"
                     )
-                self._keys[key.name] = control, key
+                self._keys[at] = control, key
         self.begin(settings)
 
     def begin(self, settings: Mapping[str, Value]) -> None:
@@ -258,13 +261,13 @@ class Controls:
 
     def on_key(self, name: str) -> Command | None:
         """What a key press asks for, or None for a key that means nothing."""
-        found = self._keys.get(name)
+        mode = str(self._values.get("show.mode", ""))
+        found = self._keys.get((name, mode)) or self._keys.get((name, ""))
         return (found[0].id, found[1].sends) if found else None
 
-    def on_key_up(self, name: str) -> Command | None:
-        """What the end of a key press asks for: that what it held ends."""
-        found = self._keys.get(name)
-        return (found[0].id, False) if found and found[0].kind == "hold" else None
+    def is_hold(self, id: str) -> bool:
+        """Whether it is on while its key is down."""
+        return self._declared[id].kind == "hold"
 
     def repeats(self, id: str) -> bool:
         """Whether a key that stays down asks again and again."""

@@ -6,6 +6,7 @@ import re
 import textwrap
 from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import TypeVar
 
 import pygame
@@ -127,7 +128,10 @@ def _groups(controls: Iterable[Control]) -> list[tuple[str, list[tuple[str, str]
 
 
 def _in_short(rows: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
-    """Three rows or more that count on, as f1 for cue 1 and f2 for cue 2, are one."""
+    """Three rows or more that count on, as f1 for cue 1 and f2 for cue 2, are one; and so are those
+    with the same words."""
+    rows = [(" ".join(key for key, _ in same), does)
+            for does, same in groupby(rows, key=lambda row: row[1])]  # fmt: skip
     runs: list[list[tuple[str, str]]] = []
     for row in rows:
         if runs and all(map(_counts_on, runs[-1][-1], row)):

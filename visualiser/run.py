@@ -175,6 +175,7 @@ def perform(
             features = rounded(features) if log is not None else features
             shown.hear(tick, features, clock.began)
             commands = [command for each in inputs for command in each.commands()]
+            commands += window.pasted(commands)
             commands += history.commands(commands)
             commands += conductor.commands(t, t + tick.dt / 2, commands)
             listener.obey(tick, commands)

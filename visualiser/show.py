@@ -32,7 +32,8 @@ from visualiser.nets.checkpoint import Checkpoint
 from visualiser.nets.play import Player
 from visualiser.pins import Pins
 from visualiser.pins import declare as declare_pins
-from visualiser.sketchpad import Sketchpad
+from visualiser.sketchpad import Pen, Sketchpad
+from visualiser.sketchpad import declare as declare_drawing
 from visualiser.types import Features, FloatArray, Tick, UserError
 from visualiser.undo import declare as declare_undo
 from visualiser.walk import arc
@@ -62,10 +63,7 @@ def declare(models: Iterable[str]) -> list[Control]:
                takes="a path"),
         number("show.return", "how long a walk keeps to where it was started", 12.0, 0.1, 600.0,
                "s", 1.25),
-        action("draw.line", "draw on the input pane", takes="a stroke"),
-        action("draw.wipe", "wipe the drawing", "d"),
-        action("draw.undo", "what was wiped, again"),
-        number("draw.width", "of the pen", 0.06, 0.01, 0.5, "of the pane", 1.25),
+        *declare_drawing(),
         number("draw.noise", "share of the input that random greys replace", 0.0, 0.0, 1.0, "",
                keys=(Key("]", "more noise on the input"), Key("[", "less noise", Nudge(-1)))),
         *declare_pins(),
@@ -114,7 +112,7 @@ class Show:
         self.path = checkpoint.find(self._playing, folder)
         self.model = checkpoint.read(self.path)
         self._mover = self._make_mover()
-        self._sketchpad = Sketchpad()
+        self._sketchpad, self._pen = Sketchpad(), Pen()
         self.pins = Pins(self.model.latents.n_directions, seed)
         self.cues.hands = self.pins.as_commands
         self._mode = str(controls["show.mode"])
@@ -138,6 +136,8 @@ class Show:
             if command[0] == "show.pause":
                 self.paused = not self.paused
             step |= command[0] == "show.step"
+        if stroke := self._pen.move(self.controls, tick.dt):
+            self._draw(("draw.line", stroke))
         if self.cues.obey(tick, features, commands):
             # A cue comes back as it was seen, and what was before one with hands on it.
             self.pins.obey([("latents.release", True), *self.cues.held])
@@ -208,6 +208,8 @@ class Show:
         if id == "draw.line" and isinstance(value, Stroke):
             self.controls.apply(("show.mode", "draw"))
             self._sketchpad.line(value.start, value.end, self.controls.number("draw.width"))
+            for id, place in zip(("draw.x", "draw.y"), value.end, strict=True):
+                self.controls.apply((id, place))  # other pens go on from there
 
     def _start_from(self, path: Path) -> None:
         """Let the walk begin at the latent of a picture."""

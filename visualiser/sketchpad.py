@@ -6,10 +6,29 @@ from collections import deque
 
 import numpy as np
 
+from visualiser.controls import Control, Controls, Stroke, action, hold, number
 from visualiser.types import FloatArray
 
 WIPED = 8  # drawings that can be had back
 SIZE = 96  # pixels along each edge; networks are given it at their own size
+
+
+def declare() -> tuple[Control, ...]:
+    """The pen's controls, and the drawing's."""
+    return (
+        action("draw.line", "draw on the input pane", takes="a stroke"),
+        hold("draw.pen", "hold: the pen draws (draw mode)", "6", "draw"),
+        number("draw.x", "where the pen is, from the left", 0.5, 0.0, 1.0, "of the pane"),
+        number("draw.y", "and from the top", 0.5, 0.0, 1.0, "of the pane"),
+        hold("draw.left", "the pen to and fro (draw mode)", "left", "draw"),
+        hold("draw.right", "the pen to and fro (draw mode)", "right", "draw"),
+        hold("draw.up", "the pen up and down (draw mode)", "up", "draw"),
+        hold("draw.down", "the pen up and down (draw mode)", "down", "draw"),
+        number("draw.speed", "of a pen that keys move", 0.35, 0.02, 4.0, "panes/s", 1.25),
+        action("draw.wipe", "wipe the drawing", "d"),
+        action("draw.undo", "what was wiped, again"),
+        number("draw.width", "of the pen", 0.06, 0.01, 0.5, "of the pane", 1.25),
+    )  # fmt: skip
 
 
 class Sketchpad:
@@ -41,3 +60,24 @@ class Sketchpad:
         """What was wiped last is there again, beside what was drawn since."""
         if self._wiped:
             self.field = np.maximum(self.field, self._wiped.pop())
+
+
+class Pen:
+    """Is moved by keys, knobs and whatever else moves its controls, and draws while it is down."""
+
+    def __init__(self) -> None:
+        self._at: tuple[float, float] | None = None  # where it was last, while it was down
+
+    def move(self, controls: Controls, dt: float) -> Stroke | None:
+        """Go on by dt, s; what it draws on the way, if it is down."""
+        begun, speed = self._place(controls), controls.number("draw.speed")
+        for id, back, on in (("draw.x", "left", "right"), ("draw.y", "up", "down")):
+            way = bool(controls[f"draw.{on}"]) - bool(controls[f"draw.{back}"])
+            if way:
+                controls.apply((id, controls.number(id) + way * speed * dt))
+        before, here = self._at, self._place(controls)
+        self._at = here if controls["draw.pen"] else None
+        return Stroke(before or begun, here) if self._at and before != here else None
+
+    def _place(self, controls: Controls) -> tuple[float, float]:
+        return controls.number("draw.x"), controls.number("draw.y")

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import pygame
 
 from visualiser import config
+from visualiser.clipboard import copied_paths
 from visualiser.controls import Command, Control, Controls, Stroke, Value, action, switch
 from visualiser.controls import Key as ControlKey
 from visualiser.cues import View
@@ -39,6 +40,7 @@ CONTROLS: tuple[Control, ...] = (
     switch("window.panel", "sliders for everything", False,
            (ControlKey("tab", "sliders for everything, page by page"),)),
     action("window.inputs", "choose the sound input", "a"),
+    action("window.paste", "start from the picture whose path was copied", "ctrl v"),
     action("window.screenshot", "screenshot", "s"),
     action("window.record", "record, and stop", "r"),
     action("window.quit", "quit", "q"),
@@ -107,6 +109,8 @@ class Window:
         self.strip = Strip()
         self._fps = Fps()
         self._pen: tuple[float, float] | None = None  # where it was last, while it draws
+        self._lines: list[str] = []
+        self._holding: dict[int, str] = {}  # by keys that are down: what is on as long
 
     def commands(self) -> Iterator[Command]:
         """What was asked for since the last frame."""
@@ -125,8 +129,8 @@ class Window:
             elif event.type == pygame.WINDOWMOVED and not self._fullscreen:
                 self._corner, self._desktop = (event.x, event.y), desktop()
             elif event.type == pygame.KEYUP:
-                if command := self._controls.on_key_up(pygame.key.name(event.key)):
-                    yield command
+                if id := self._holding.pop(event.key, None):
+                    yield id, False
             elif event.type == pygame.KEYDOWN:
                 name = pygame.key.name(event.key)
                 is_covered = bool(self._controls["window.help"])
@@ -144,11 +148,15 @@ class Window:
                     yield "cues.strip", False
                     yield "window.fullscreen", False
                     continue
-                command = self._controls.on_key(name)
+                is_with = event.mod & (pygame.KMOD_CTRL | pygame.KMOD_META)
+                command = is_with and self._controls.on_key(f"ctrl {name}")
+                command = command or self._controls.on_key(name)
                 is_held = getattr(event, "repeat", 0)
                 if command and command[0] in HIDDEN and is_covered and not is_held:
                     yield from self._uncover(command)
                 elif command and (not is_held or self._controls.repeats(command[0])):
+                    if self._controls.is_hold(command[0]):
+                        self._holding[event.key] = command[0]
                     yield command
 
     def _uncover(self, command: Command) -> Iterator[Command]:
@@ -157,6 +165,15 @@ class Window:
         is_picker = command[0] == "window.inputs"
         if not (self.picker.is_open if is_picker else self._controls[command[0]]):
             yield command
+
+    def pasted(self, commands: Iterable[Command]) -> list[Command]:
+        """What to start from, if that is asked for among these."""
+        if not any(id == "window.paste" and value is not False for id, value in commands):
+            return []
+        paths = copied_paths()
+        if not paths:
+            self._lines.append("nothing was copied that is a picture's path")
+        return [("show.drop", path) for path in paths]
 
     def has_news(self) -> bool:
         """Whether a key or a button was pressed since the last frame."""
@@ -244,7 +261,8 @@ class Window:
         """As every input; it looks at the controls itself."""
 
     def notices(self) -> list[str]:
-        return []
+        lines, self._lines = self._lines, []
+        return lines
 
     def close(self) -> None:
         self.picker.close()
