@@ -105,6 +105,7 @@ def test_flashing_is_found_and_brought_under_the_limit(hz: float, fps: int, othe
         (sine(2.5), 1.0),
         (square(10), 0.02),  # too small
         (square(10, (200, 200, 200), (206, 206, 206)), 1.0),  # too faint
+        (square(10, (60, 60, 60), (106, 106, 106)), 1.0),  # hardly: 9.9 %
         (square(10, (240, 240, 240), WHITE), 1.0),  # none of it dark
         (lambda t: (min(int(t * 200), 255),) * 3, 1.0),  # a fade
     ],
@@ -113,6 +114,16 @@ def test_what_complies_stays_as_it_is_drawn(draw: Draw, share: float) -> None:
     shown = Shown(draw, share=share)
     assert not audited(shown.drawn).violations
     assert shown.is_as_drawn
+
+
+def test_once_there_was_too_much_what_hardly_complies_is_limited_too() -> None:
+    faint = square(10, (60, 60, 60), (106, 106, 106))
+    shown = Shown(lambda t: square(10)(t) if 1 < t < 2 else faint(t), seconds=5.0)
+    changed = [n for n, (a, b) in enumerate(zip(shown.drawn, shown.out, strict=True))
+               if not np.array_equal(a, b)]  # fmt: skip
+    assert changed[0] >= 60, "before, not a bit of it"
+    assert changed[-1] > 4 * 60
+    assert not audited(shown.out).violations
 
 
 def test_it_tells_the_kind_the_time_and_the_area() -> None:

@@ -6,6 +6,11 @@ as a flash, and by which standards, stands in flashes.py.
 While no more than three flashes come in any second, every pixel stays as it was drawn. Where the
 next picture would complete one more, it is not shown: from then on the picture follows slowly what
 is drawn, as long as that flashes, and for a second after.
+
+What complies is to stay as it is, and what does not is to comply for whoever judges it, at other
+places and after losses. So the standard's own thresholds, but for what samples may miss of an area,
+say when there is a flash too many for the first time, at four times as many places; what is then
+shown, and all that comes later, goes by thresholds on both sides of them.
 """
 
 from __future__ import annotations
@@ -18,7 +23,7 @@ from numpy.typing import NDArray
 
 from visualiser import loops
 from visualiser.controls import Control, Controls, hold, switch
-from visualiser.look.flashes import ALLOWED, CAREFUL, STRICT, Colour, Step, Watch, signals_of
+from visualiser.look.flashes import ALLOWED, CAREFUL, FIRST, STRICT, Colour, Watch, signals_of
 from visualiser.surfaces import octets
 
 GUARD = "stage.guard"
@@ -29,6 +34,7 @@ UNGUARDED = "stage.unguarded"
 SEES_BACK_S = 2.0
 
 _SHAPE = (42, 72)  # rows, columns of places that are looked at: 26 px apart at 1080p
+_FINE = (84, 144)  # the same until there was a flash too many
 _CALM = 4  # changes in a second that are allowed while it limits: two flashes
 _FOLLOW_S = 0.5  # time constant in which the picture then follows what is drawn
 _RELEASE_S = 0.15  # in which that gets quicker, once what is drawn flashes no more
@@ -65,7 +71,7 @@ class FlashGuard:
     def __init__(self, controls: Controls) -> None:
         self._controls = controls
         self._size = (0, 0)
-        self._places = np.zeros(0, np.intp)
+        self._places = self._fine = np.zeros(0, np.intp)
         self._before = pygame.Surface((0, 0))  # shown last, or shortly before and like it
         self._order = (2, 1, 0)  # where red, green and blue are in a pixel
         self.reset()
@@ -77,6 +83,7 @@ class FlashGuard:
         self.changes = 0
         self._read_t = -math.inf
         self._shown = Watch(_SHAPE, CAREFUL)
+        self._exact: Watch | None = Watch(_FINE, FIRST)  # until there was a flash too many
         self._drawn = Watch(_SHAPE, STRICT)  # as it would be without a guard, while it limits
         self._levels: Levels | None = None  # of the picture before, if there is one
         self._kept_t = -math.inf
@@ -104,13 +111,18 @@ class FlashGuard:
         if canvas.get_size() != self._size:
             self.reset()
             self._size = canvas.get_size()
-            self._places = _places(self._size, canvas.get_pitch() // 4)
+            pitch = canvas.get_pitch() // 4
+            self._places, self._fine = (
+                _places(self._size, pitch, shape) for shape in (_SHAPE, _FINE)
+            )
             self._before = pygame.Surface(self._size, 0, canvas)
             self._before.fill(0)  # memory takes long the first time: not in the middle of a show
             red, green, blue, _ = (shift // 8 for shift in canvas.get_shifts())
             self._order = red, green, blue
-        levels = self._look(canvas)
+        levels = _look(canvas, self._places)
         self._shown.expire(t)
+        if self._exact is not None:
+            self._exact.expire(t)
         if not self.limiting or self._controls[UNGUARDED]:
             self._let_through(canvas, levels, t)
         else:
@@ -122,16 +134,21 @@ class FlashGuard:
         self.limiting = False
         self.share = 1.0
         steps = self._shown.step(self._colour(levels))
-        if not self._controls[UNGUARDED] and self._shown.too_much(steps):
-            back = self._back()
-            if back is not None:
-                self._shown.take(back, t)
-                self._drawn = Watch(_SHAPE, STRICT)
-                self.limiting, self._calm_since, self._blended_t = True, t + _CALM_S, t
-                self._hold(canvas)
-                return
+        judge, judged = self._shown, steps
+        if self._exact is not None:
+            judge = self._exact
+            judged = judge.step(self._colour(_look(canvas, self._fine)))
+        if not self._controls[UNGUARDED] and judge.too_much(judged) and self._levels is not None:
+            # The picture that is kept is shown again, which is less than what was drawn.
+            self._shown.take(self._shown.step(self._colour(self._levels)), t)
+            self._exact, self._drawn = None, Watch(_SHAPE, STRICT)
+            self.limiting, self._calm_since, self._blended_t = True, t + _CALM_S, t
+            self._hold(canvas)
+            return
         self._shown.take(steps, t)
-        if self._shown.may_be_next() and not self._may_stay(levels, t):
+        if judge is not self._shown:
+            judge.take(judged, t)
+        if judge.may_be_next() and not self._may_stay(levels, t):
             self._keep(canvas, levels, t)
 
     def _follow(self, canvas: pygame.Surface, levels: Levels, t: float) -> None:
@@ -186,22 +203,17 @@ class FlashGuard:
         the same, or hardly older, and to go back to it would be no flash too many."""
         if self._levels is None:
             return False
+        back = self._shown.step(self._colour(self._levels))
         apart = np.maximum(levels, self._levels) - np.minimum(levels, self._levels)
         is_like = np.count_nonzero(apart > _ALIKE) <= _FEW * len(apart)
-        return (is_like or t - self._kept_t < _KEPT_S) and self._back() is not None
-
-    def _back(self) -> tuple[Step, ...] | None:
-        """What it would change to show the picture that is kept; None where that is too much."""
-        if self._levels is None:
-            return None
-        steps = self._shown.step(self._colour(self._levels))
-        return None if self._shown.too_much(steps) else steps
-
-    def _look(self, canvas: pygame.Surface) -> Levels:
-        return octets(canvas).view(np.uint32).take(self._places).view(np.uint8).reshape(-1, 4)
+        return (is_like or t - self._kept_t < _KEPT_S) and not self._shown.too_much(back)
 
     def _colour(self, levels: Levels) -> Colour:
         return signals_of(levels, self._order)
+
+
+def _look(canvas: pygame.Surface, places: NDArray[np.intp]) -> Levels:
+    return octets(canvas).view(np.uint32).take(places).view(np.uint8).reshape(-1, 4)
 
 
 def _blend_both(canvas: pygame.Surface, before: pygame.Surface, alpha: int) -> None:
@@ -221,13 +233,13 @@ def _mixed(new: Octets, before: Octets, alpha: int) -> Octets:
     return ((both + (both >> 8)) >> 8).astype(np.uint8)
 
 
-def _places(size: tuple[int, int], pitch: int) -> NDArray[np.intp]:
+def _places(size: tuple[int, int], pitch: int, shape: tuple[int, int]) -> NDArray[np.intp]:
     """Where to look: one place in every cell of the grid, but nowhere in particular in it, so that
     no pattern is fine enough to fall between them all. pitch: of a row, pixels."""
-    rows, columns = _SHAPE
+    rows, columns = shape
     width, height = size
     rng = np.random.default_rng(1)
-    y = (np.arange(rows)[:, None] + rng.random(_SHAPE)) * (height / rows)
-    x = (np.arange(columns) + rng.random(_SHAPE)) * (width / columns)
+    y = (np.arange(rows)[:, None] + rng.random(shape)) * (height / rows)
+    x = (np.arange(columns) + rng.random(shape)) * (width / columns)
     places = y.astype(np.intp) * pitch + x.astype(np.intp)
     return places.ravel()
