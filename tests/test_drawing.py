@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from visualiser.calm import calm
 from visualiser.controls import Command, Controls, Nudge, Stroke
 from visualiser.decode import Inline, Network, Worker
 from visualiser.frame import Frame
@@ -196,6 +197,18 @@ def test_knobs_move_a_pen_that_draws_while_it_is_down(make_show) -> None:
     assert [show.controls.number(f"draw.{axis}") for axis in "xy"] == [0.4, 0.5]
     play(show, 300, {0: [("draw.left", True)]})
     assert show.controls["draw.x"] == 0.0, "it stays on the pane"
+
+
+def test_a_pen_that_is_down_keeps_nobody_in_draw_mode(make_show) -> None:
+    show = make_show()
+    play(show, 2, {0: [("draw.pen", True), ("draw.right", True)]})
+    assert show.controls["show.mode"] == "draw" and show.drawing.any()
+    before = show.drawing
+    play(show, 5, {0: [("show.mode", "latent")]})
+    assert show.controls["show.mode"] == "latent" and show.drawing is before
+    panic = calm(Controls(declared_controls()), is_paused=False, has_failed=False)
+    play(show, 2, {0: panic})
+    assert not any(show.controls[f"draw.{name}"] for name in ("pen", "left", "right"))
 
 
 def test_noise_stands_still_while_paused_and_leaves_latents_alone(make_show) -> None:
@@ -412,12 +425,20 @@ def test_the_window_makes_commands_of_what_is_dropped_and_of_the_mouse(monkeypat
         pygame.scrap.put_text("copy\nfile:///tmp/a%20b.png\nfile:///tmp/c.png")
         assert [path for _, path in window.pasted(paste)] == ["/tmp/a b.png", "/tmp/c.png"]
         assert not window.pasted([("show.pause", True)]) and not window.notices()
+        for words in ("file://[x", "~nobody-at-all/x", "file:relative"):
+            pygame.scrap.put_text(words)
+            window.pasted(paste)
+        pygame.scrap.put_text("file:///tmp/a#1.png")
+        assert window.pasted(paste) == [("show.drop", "/tmp/a#1.png")]
+        pygame.scrap.put_text("x" * 100_000)
+        assert window.pasted(paste) == [] and window.notices()
         pygame.scrap.put_text(" ")
         assert window.pasted(paste) == [] and "nothing was copied" in window.notices()[0]
         controls.apply(("show.mode", "draw"))
         held = posted(key(pygame.K_UP), key(pygame.K_UP, repeat=1), key(pygame.K_v))
         assert [id for id, _ in held] == ["draw.up", "window.scope"]
         controls.apply(("show.mode", "latent"))
+        assert not posted(key(pygame.K_UP, repeat=1)), "it is still the pen's"
         let_go = posted(key(pygame.K_UP, pygame.KEYUP), key(pygame.K_UP),
                         key(pygame.K_UP, pygame.KEYUP))  # fmt: skip
         assert [id for id, _ in let_go] == ["draw.up", "show.speed"], "what began is ended"

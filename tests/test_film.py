@@ -169,13 +169,20 @@ def test_a_tempo_is_the_beat_that_is_heard(cues: Path) -> None:
 
 @pytest.mark.parametrize("fps", [10.0, 24.0, 60.0, 100.0, 240.0])
 def test_what_a_timeline_asks_for_is_seen_in_the_nearest_frame(cues: Path, fps: float) -> None:
-    for t in (0.5, 0.503, 0.5101, 0.5166):
-        (cues / "at.toml").write_text(f"[[at]]\ntime = {t}\nstage.black = true\n")
+    asks = "stage.black = true\nshow.mode = 'pixel'\nstage.hold_freeze = true\nfor = 0.002"
+    for t in (0.0021, 0.5, 0.503, 0.5101, 0.5166):
+        (cues / "at.toml").write_text(f"[[at]]\ntime = {t}\n{asks}\n")
         written = timeline.read(cues / "at.toml", Controls(declared_controls()))
         asked_for = Order(settings(), SIZE, fps, 0.8, timeline=written)
-        dark = [played.controls["stage.black"] for played, _ in moments(asked_for)]
-        assert abs(dark.index(True) / fps - t) <= 0.5 / fps + 1e-9
-        assert all(dark[dark.index(True) :])
+        dark, held, painted = [], [], []
+        for played, moment in moments(asked_for):
+            dark.append(played.controls["stage.black"])
+            held.append(played.controls["stage.hold_freeze"])
+            painted.append(moment.frame.field is not None)
+        first = dark.index(True)
+        assert abs(first / fps - t) <= 0.5 / fps + 1e-9
+        assert all(dark[first:]) and painted == dark
+        assert [n for n, each in enumerate(held) if each] == [first], "and let go afterwards"
 
 
 def ways(fps: float, song: Path, **options: Any) -> tuple[np.ndarray, list[float], list[Moment]]:

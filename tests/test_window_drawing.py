@@ -53,6 +53,13 @@ def pane(screen: VirtualScreen, box: object) -> np.ndarray:
     return window[box.y : box.y + box.height, box.x : box.x + box.width]
 
 
+def without_ring(screen: VirtualScreen) -> np.ndarray:
+    """The input pane, once the pen is not seen any more: all else on it is grey."""
+    part = slice(LEFT.top, LEFT.bottom), slice(LEFT.left, LEFT.right)
+    wait_until(lambda: np.ptp(screen.window()[part].astype(int), axis=2).max() < 60, "no ring")
+    return pane(screen, LEFT)
+
+
 def foot(pixels: np.ndarray) -> np.ndarray:
     return pixels[-36:]
 
@@ -100,7 +107,7 @@ def test_a_circle_drawn_with_the_mouse_is_seen_and_comes_back_filled(
 
 
 def test_noise_is_put_on_it_and_taken_off(see: Callable, screen: VirtualScreen) -> None:
-    clean = pane(screen, LEFT)
+    clean = without_ring(screen)
     screen.key(*["bracketright"] * 5)
     wait_until(lambda: np.abs(pane(screen, LEFT) - clean).mean() > 8, "dots on the drawing")
     assert alike(pane(screen, LEFT), the_circle()) > 0.4

@@ -14,6 +14,9 @@ def calm(controls: Controls, is_paused: bool, has_failed: bool) -> list[Command]
     look = next(c for c in controls if c.id == "look.look").default
     plain = ("look", "perlin", str(look))
     asked: list[Command] = [("stage.hold_black", False), ("stage.hold_freeze", False)]
+    asked += [
+        (each.id, False) for each in controls if each.kind == "hold" and each.section == "draw"
+    ]
     asked.append(("latents.release", True))
     asked += [(f"stage.{name}", False) for name in ("black", "freeze", "fade")]
     asked += [(f"{name}.on", False) for name in effects()]

@@ -52,9 +52,16 @@ class Conductor:
         times = [ends for ends, _ in self._held] + [entry.t for entry in list(self._left)[:1]]
         return min(times, default=math.inf) <= until
 
-    def commands(self, t: float, until: float, others: Collection[Command] = ()) -> list[Command]:
+    def commands(
+        self,
+        t: float,
+        until: float,
+        others: Collection[Command] = (),
+        seen_until: float | None = None,
+    ) -> list[Command]:
         """What is asked for at t of the timeline, once a tick; what comes before `until` begins.
-        others: what hands ask for in the same tick: a number that they move is theirs."""
+        others: what hands ask for in the same tick: a number that they move is theirs. seen_until:
+        what is held is not let go before, for until then nobody sees it; None is now."""
         for id, _ in others:
             self._glides.pop(id, None)
         asked: list[Command] = list(self._back.items())
@@ -62,7 +69,7 @@ class Conductor:
         self._held = [(ends, id) for ends, id in self._held if ends > until]
         self._back = {}
         while self._left and self._left[0].t <= until:
-            self._begin(self._left.popleft(), asked)
+            self._begin(self._left.popleft(), asked, until if seen_until is None else seen_until)
         for id, glide in list(self._glides.items()):
             value, is_there = glide.at(t)
             asked.append((id, value))
@@ -70,7 +77,7 @@ class Conductor:
                 del self._glides[id]
         return asked
 
-    def _begin(self, entry: Entry, asked: list[Command]) -> None:
+    def _begin(self, entry: Entry, asked: list[Command], seen_until: float) -> None:
         """Add to what is asked for in this tick."""
         for id, value in entry.values.items():
             control = self._controls.get(id)
@@ -83,7 +90,8 @@ class Conductor:
                 continue
             asked.append((id, value))
             if control.kind == "hold" and value and entry.hold is not None:
-                self._held.append((entry.t + entry.hold, id))
+                ends = max(entry.t + entry.hold, math.nextafter(seen_until, math.inf))
+                self._held.append((ends, id))
         if entry.cue is not None:
             for key, id in OF_CUES.items():
                 if (wanted := getattr(entry, key)) is not None:

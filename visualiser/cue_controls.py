@@ -12,7 +12,7 @@ from visualiser.set_list import ADVANCES
 
 KEYS = 8  # slots that have a key and an action of their own
 # What is of the screen, and of the model, which a cue names by itself.
-NOT_KEPT = ("look.output_only", "show.model")
+NOT_KEPT = ("look.output_only", "show.model", "draw.x", "draw.y")
 
 
 def declare() -> tuple[Control, ...]:

@@ -208,8 +208,7 @@ class Show:
         if id == "draw.line" and isinstance(value, Stroke):
             self.controls.apply(("show.mode", "draw"))
             self._sketchpad.line(value.start, value.end, self.controls.number("draw.width"))
-            for id, place in zip(("draw.x", "draw.y"), value.end, strict=True):
-                self.controls.apply((id, place))  # other pens go on from there
+            self._pen.follow(self.controls, value.end)
 
     def _start_from(self, path: Path) -> None:
         """Let the walk begin at the latent of a picture."""

@@ -63,21 +63,33 @@ class Sketchpad:
 
 
 class Pen:
-    """Is moved by keys, knobs and whatever else moves its controls, and draws while it is down."""
+    """Is moved by keys, knobs and whatever else moves its controls, and draws while it is down and
+    the show is in draw mode: to go down brings that about, and no more than that."""
 
     def __init__(self) -> None:
         self._at: tuple[float, float] | None = None  # where it was last, while it was down
 
     def move(self, controls: Controls, dt: float) -> Stroke | None:
-        """Go on by dt, s; what it draws on the way, if it is down."""
-        begun, speed = self._place(controls), controls.number("draw.speed")
+        """Go on by dt, s; what it draws on the way, if it does."""
+        begun, speed = _place(controls), controls.number("draw.speed")
         for id, back, on in (("draw.x", "left", "right"), ("draw.y", "up", "down")):
             way = bool(controls[f"draw.{on}"]) - bool(controls[f"draw.{back}"])
             if way:
                 controls.apply((id, controls.number(id) + way * speed * dt))
-        before, here = self._at, self._place(controls)
+        before, here = self._at, _place(controls)
+        if controls["draw.pen"] and before is None:
+            controls.apply(("show.mode", "draw"))
+        draws = controls["draw.pen"] and controls["show.mode"] == "draw"
         self._at = here if controls["draw.pen"] else None
-        return Stroke(before or begun, here) if self._at and before != here else None
+        return Stroke(before or begun, here) if draws and before != here else None
 
-    def _place(self, controls: Controls) -> tuple[float, float]:
-        return controls.number("draw.x"), controls.number("draw.y")
+    def follow(self, controls: Controls, place: tuple[float, float]) -> None:
+        """Another has drawn to a place: this one goes on from there."""
+        for id, value in zip(("draw.x", "draw.y"), place, strict=True):
+            controls.apply((id, value))
+        if self._at is not None:
+            self._at = _place(controls)
+
+
+def _place(controls: Controls) -> tuple[float, float]:
+    return controls.number("draw.x"), controls.number("draw.y")

@@ -123,7 +123,7 @@ class Teacher:
         drawing: (SIZE, SIZE), as it is after the commands; model: that plays.
         """
         for id, value in commands:
-            if id in ("draw.line", "draw.pen"):
+            if id == "draw.line" or (id == "draw.pen" and value):
                 self._dropped.clear()
             elif id == "show.drop":
                 self._dropped = [*self._dropped, Path(str(value))][-MOST:]

@@ -21,12 +21,14 @@ SAME_S = 1e-6  # times that are no further apart are one
 
 @dataclass(frozen=True)
 class Step:
-    """What a show gave at a tick: t, s; has_panicked: whether somebody did in it."""
+    """What a show gave at a tick: t, s; has_panicked: whether somebody did in it; begins: whether
+    something that is to be seen at once, if it is the last."""
 
     t: float
     frame: Frame
     features: Features
     has_panicked: bool = False
+    begins: bool = False
 
 
 class Way:
@@ -59,7 +61,7 @@ class Way:
     def at(self, t: float) -> Frame:
         """The frame at t, between the two last steps."""
         a, b = self._before, self._after
-        if b.t - t <= SAME_S:
+        if b.t - t <= SAME_S or (b.begins and not _are_alike(a.frame, b.frame)):
             return b.frame
         return between(a.frame, b.frame, max((t - a.t) / (b.t - a.t), 0.0))
 
@@ -78,6 +80,12 @@ def between(before: Frame, after: Frame, share: float) -> Frame:
     a, b = before.tick, after.tick
     tick = replace(b, t=a.t + share * (b.t - a.t))
     return replace(after, tick=tick, z=latents.bend(along @ latents.directions), along=along)
+
+
+def _are_alike(before: Frame, after: Frame) -> bool:
+    """Whether both are the same model's, in the same mode."""
+    same_mode = (before.along is None) == (after.along is None)
+    return before.model is after.model and same_mode
 
 
 def _since(last: Features, passed: list[Features]) -> Features:

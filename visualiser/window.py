@@ -133,6 +133,9 @@ class Window:
                     yield id, False
             elif event.type == pygame.KEYDOWN:
                 name = pygame.key.name(event.key)
+                is_held = getattr(event, "repeat", 0)
+                if is_held and event.key in self._holding:
+                    continue  # in another mode it would mean something else by now
                 is_covered = bool(self._controls["window.help"])
                 if self.picker.is_open and name in KEYS and not is_covered:
                     chosen = self.picker.on_key(name)
@@ -140,7 +143,7 @@ class Window:
                         yield "sound.choose", chosen
                     continue
                 if self.panel.is_open and name in PANEL_KEYS and not is_covered:
-                    if name in ARROWS or not getattr(event, "repeat", 0):
+                    if name in ARROWS or not is_held:
                         yield from self.panel.on_key(name, bool(event.mod & pygame.KMOD_SHIFT))
                     continue
                 if event.key == pygame.K_ESCAPE:  # out of whatever covers the show, never out of it
@@ -151,7 +154,6 @@ class Window:
                 is_with = event.mod & (pygame.KMOD_CTRL | pygame.KMOD_META)
                 command = is_with and self._controls.on_key(f"ctrl {name}")
                 command = command or self._controls.on_key(name)
-                is_held = getattr(event, "repeat", 0)
                 if command and command[0] in HIDDEN and is_covered and not is_held:
                     yield from self._uncover(command)
                 elif command and (not is_held or self._controls.repeats(command[0])):
@@ -349,7 +351,9 @@ class Window:
             left = 0
         fit = max(int((width - left - 4 * size) / (size * ADVANCE)), 8)
         most = 6 if left else 3
-        for n, line in enumerate(textwrap.wrap(words, fit, break_on_hyphens=False)[:most]):
+        for n, line in enumerate(
+            textwrap.wrap(words[: most * fit], fit, break_on_hyphens=False)[:most]
+        ):
             drawn = text(line, size, colour)
             box = drawn.get_rect(midtop=((left + width) // 2, int(size * (0.8 + 1.5 * n))))
             pygame.draw.rect(

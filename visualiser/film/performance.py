@@ -75,10 +75,8 @@ class Played:
         cues = self._cues(order)
         self._conductor = Conductor(order.timeline, self.controls)
         self._clock = FixedClock(order.fps, order.seconds)
-        self._tick, self._until = (
-            Tick(0, 0.0, 0.0),
-            0.0,
-        )  # the show's last, and up to when it begins
+        self._tick = Tick(0, 0.0, 0.0)  # the show's last
+        self._until = 0.5 / order.fps  # what is asked for before begins
         self._turn: Turn | None = None
         turn_s = None  # in the show's time
         if order.is_loop:
@@ -113,7 +111,7 @@ class Played:
             return
         way = Way(self._steps())
         for shown in self._clock.ticks():
-            self._until = shown.t + shown.dt / 2  # a frame begins what lies nearest to it
+            self._until = shown.t + 0.5 / self._clock.fps  # a frame begins what is nearest to it
             frame, features = way.to(shown.t)
             if self._conductor.is_due(self._until):
                 way.correct(self._go(replace(self._tick, dt=0.0), self._until))
@@ -129,11 +127,12 @@ class Played:
     def _go(self, tick: Tick, until: float) -> Step:
         """The show's next tick, or once more the last: then nothing moves on."""
         features = self._conductor.hear(self._listener.listen(tick), tick.t)
-        commands = self._conductor.commands(tick.t, until)
+        commands = self._conductor.commands(tick.t, until, seen_until=self._until)
         self._listener.obey(tick, commands)
         if panics := any(id == "stage.panic" for id, _ in commands):
             commands += calm(self.controls, self._show.paused, has_failed=False)
-        return Step(tick.t, self._show.update(tick, features, commands), features, panics)
+        frame = self._show.update(tick, features, commands)
+        return Step(tick.t, frame, features, panics, begins=bool(commands))
 
     def _round(self, turn: Turn) -> Iterator[Moment]:
         """Turn after turn, of which the last is the film."""
