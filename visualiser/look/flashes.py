@@ -61,8 +61,8 @@ class Limits:
 
 STANDARD = Limits()
 # What the guard goes by until there is a flash too many. It sees samples, which miss a little of an
-# area, and find a little too much of another one: by 0.2 % of a field, in deviations.
-FIRST = Limits(area=(0.245,))
+# area, and find a little too much of another one: by 0.1 to 0.2 % of a field, in deviations.
+FIRST = Limits(area=(0.2475,))
 # And from then on. What it lets through is encoded, with losses, before anybody judges it: a change
 # that is hardly one may then be none, or come a few pictures later. So it counts at thresholds on
 # both sides of the standard's, and allows what all of them allow.
