@@ -71,17 +71,16 @@ def steps(film: np.ndarray) -> tuple[np.ndarray, float]:
     return moves, float(np.abs(film[0] - film[-1]).mean())
 
 
-LOOKS = ["relief", "contour", "silk", "neon"]
-
-
 @pytest.mark.parametrize("mode", ["latent", "pixel"])
-@pytest.mark.parametrize("driver", ["perlin", "simplex", "random", "audio"])
-def test_the_end_leads_to_the_beginning(driver: str, mode: str) -> None:
-    for seed, look in enumerate(LOOKS[:2] if mode == "latent" else LOOKS[2:], 1):
-        values = {"show__driver": driver, "show__mode": mode, "look__look": look, "seed": seed}
-        moves, seam = steps(pictures(order(1.5, 10, **values)))
-        assert moves.max() > 0.05, "nothing moves"
-        assert seam <= moves.max(), (seed, look)
+@pytest.mark.parametrize(
+    ("driver", "look"),
+    [("perlin", "relief"), ("simplex", "contour"), ("random", "silk"), ("audio", "neon")],
+)
+def test_the_end_leads_to_the_beginning(driver: str, look: str, mode: str) -> None:
+    values = {"show__driver": driver, "show__mode": mode, "look__look": look}
+    moves, seam = steps(pictures(order(1.5, 10, **values)))
+    assert moves.max() > 0.05, "nothing moves"
+    assert seam <= moves.max()
 
 
 @pytest.mark.parametrize("mode", ["latent", "pixel"])
