@@ -17,6 +17,7 @@ from PIL import Image
 
 from visualiser.calm import calm
 from visualiser.controls import Command, Controls, Nudge, Stroke
+from visualiser.cue_controls import kept
 from visualiser.decode import Inline, Network, Worker
 from visualiser.frame import Frame
 from visualiser.latents import EDGE
@@ -197,6 +198,17 @@ def test_knobs_move_a_pen_that_draws_while_it_is_down(make_show) -> None:
     assert [show.controls.number(f"draw.{axis}") for axis in "xy"] == [0.4, 0.5]
     play(show, 300, {0: [("draw.left", True)]})
     assert show.controls["draw.x"] == 0.0, "it stays on the pane"
+
+
+def test_a_pen_that_is_down_goes_on_from_where_another_drew(make_show) -> None:
+    show = make_show(draw__x=0.1, draw__y=0.1)
+    dot: Command = ("draw.line", Stroke((0.9, 0.9), (0.9, 0.9)))
+    play(show, 3, {0: [("draw.pen", True)], 1: [dot]})
+    pad = Sketchpad()
+    pad.line((0.1, 0.1), (0.1, 0.1), 0.06)
+    pad.line((0.9, 0.9), (0.9, 0.9), 0.06)
+    np.testing.assert_allclose(show.drawing, pad.field, atol=1e-3)
+    assert not {"draw.x", "draw.y"} & kept(show.controls), "no cue brings the pen's place back"
 
 
 def test_a_pen_that_is_down_keeps_nobody_in_draw_mode(make_show) -> None:

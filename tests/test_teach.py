@@ -252,6 +252,7 @@ def test_pictures_that_are_dropped_are_kept_and_a_broken_one_is_a_line(
         light = np.where(disk(x, 0.5, 0.25), 0, 255).astype(np.uint8)  # ink on paper
         Image.fromarray(light).resize((300, 300)).save(path)
     one.do(*[("show.drop", str(path)) for path in paths])
+    one.do(("draw.pen", False))  # let go after it was pasted: nothing was drawn since
     one.do(KEEP)
     seen = one.until(lambda seen: len(seen.kept) == 2)
     for example, x in zip(seen.kept, (0.4, 0.6), strict=True):
