@@ -14,15 +14,14 @@ def calm(controls: Controls, is_paused: bool, has_failed: bool) -> list[Command]
     look = next(c for c in controls if c.id == "look.look").default
     plain = ("look", "perlin", str(look))
     asked: list[Command] = [("stage.hold_black", False), ("stage.hold_freeze", False)]
-    asked += [
-        (each.id, False) for each in controls if each.kind == "hold" and each.section == "draw"
-    ]
     asked.append(("latents.release", True))
     asked += [(f"stage.{name}", False) for name in ("black", "freeze", "fade")]
     asked += [(f"{name}.on", False) for name in effects()]
     for control in controls:
         if control.is_setting and control.section in plain and control.id not in KEPT:
             asked.append((control.id, control.default))
+        if control.kind == "hold" and control.section == "draw":
+            asked.append((control.id, False))
         if control.id == "show.model" and has_failed:
             asked.append((control.id, control.default))
     asked += [("show.driver", "perlin"), ("show.mode", "latent"), ("show.speed", CALM_SPEED)]

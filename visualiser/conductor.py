@@ -49,8 +49,8 @@ class Conductor:
 
     def is_due(self, until: float) -> bool:
         """Whether anything begins, or is let go, before that time."""
-        times = [ends for ends, _ in self._held] + [entry.t for entry in list(self._left)[:1]]
-        return min(times, default=math.inf) <= until
+        begins = bool(self._left) and self._left[0].t <= until
+        return begins or any(ends <= until for ends, _ in self._held)
 
     def commands(
         self,

@@ -137,7 +137,7 @@ class Show:
                 self.paused = not self.paused
             step |= command[0] == "show.step"
         if stroke := self._pen.move(self.controls, tick.dt):
-            self._draw(("draw.line", stroke))
+            self._line(stroke)
         if self.cues.obey(tick, features, commands):
             # A cue comes back as it was seen, and what was before one with hands on it.
             self.pins.obey([("latents.release", True), *self.cues.held])
@@ -207,8 +207,11 @@ class Show:
             self._sketchpad.undo()
         if id == "draw.line" and isinstance(value, Stroke):
             self.controls.apply(("show.mode", "draw"))
-            self._sketchpad.line(value.start, value.end, self.controls.number("draw.width"))
+            self._line(value)
             self._pen.follow(self.controls, value.end)
+
+    def _line(self, stroke: Stroke) -> None:
+        self._sketchpad.line(stroke.start, stroke.end, self.controls.number("draw.width"))
 
     def _start_from(self, path: Path) -> None:
         """Let the walk begin at the latent of a picture."""

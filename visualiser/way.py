@@ -66,8 +66,8 @@ class Way:
         return between(a.frame, b.frame, max((t - a.t) / (b.t - a.t), 0.0))
 
     def correct(self, step: Step) -> None:
-        """The last step was another one, after all."""
-        self._after = replace(step, t=self._after.t)
+        """The last step was another one, after all: of the same t."""
+        self._after = step
         self.has_panicked |= step.has_panicked
 
 

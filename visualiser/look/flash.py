@@ -204,10 +204,11 @@ class FlashGuard:
         the same, or hardly older, and to go back to it would be no flash too many."""
         if self._levels is None:
             return False
-        back = self._shown.step(self._colour(self._levels))
         apart = np.maximum(levels, self._levels) - np.minimum(levels, self._levels)
         is_like = np.count_nonzero(apart > _ALIKE) <= _FEW * len(apart)
-        return (is_like or t - self._kept_t < _KEPT_S) and not self._shown.too_much(back)
+        if not is_like and t - self._kept_t >= _KEPT_S:
+            return False
+        return not self._shown.too_much(self._shown.step(self._colour(self._levels)))
 
     def _colour(self, levels: Levels) -> Colour:
         return signals_of(levels, self._order)
