@@ -18,7 +18,8 @@ from benchmarks.row import Row
 from visualiser import config, loops
 from visualiser.film.ahead import ahead
 from visualiser.film.drawing import Drawing
-from visualiser.film.encode import THREADS, pictures
+from visualiser.film.encode import THREADS
+from visualiser.film.frames import pictures
 from visualiser.film.performance import Order, Played
 from visualiser.film.render import Hands
 from visualiser.film.render import render as make

@@ -12,7 +12,7 @@ from visualiser import loops
 from visualiser.frame import Frame
 from visualiser.look.lanes import Lanes
 from visualiser.look.palette import PANE, Palette, palettes
-from visualiser.loops.lanes import Words
+from visualiser.loops.pixels import Words
 from visualiser.nets.checkpoint import Checkpoint
 from visualiser.types import FloatArray, Tick
 
@@ -29,12 +29,12 @@ def traced(
 ) -> np.ndarray:  # fmt: skip
     """(H, W) how much of each pixel is covered, 0..1."""
     canvas = np.zeros((SIZE, SIZE), np.uint32) if canvas is None else canvas
-    trace = loops.compiled(loops.lanes.trace)
+    trace = loops.compiled(loops.pixels.trace)
     assert trace is not None
     if strengths is None:
         strengths = np.full(SIZE - first, 256, np.float32)
     trace(canvas, np.array(xs, np.float32), np.array([ys], np.float32),
-          np.array([0xFFFFFF], np.uint32), strengths, first, radius, dot)  # fmt: skip
+          np.array([0xFFFFFF], np.uint32), strengths, first, radius, dot, 0)  # fmt: skip
     octets = canvas.view(np.uint8).reshape(*canvas.shape, 4)
     assert (octets[..., 0] == octets[..., 1]).all() and (octets[..., 0] == octets[..., 2]).all()
     return octets[..., 0] / 255
@@ -87,12 +87,13 @@ def test_a_line_in_two_parts_is_the_same_line(n: int, seed: int, at: int) -> Non
 @pytest.mark.parametrize("wild", [np.nan, np.inf, -np.inf, 1e30])
 def test_no_number_is_drawn_beyond_the_canvas(wild: float) -> None:
     canvas = np.zeros((SIZE + 2, SIZE), np.uint32)
-    trace = loops.compiled(loops.lanes.trace)
+    trace = loops.compiled(loops.pixels.trace)
     assert trace is not None
     strengths, white = np.full(SIZE, 256, np.float32), np.array([0xFFFFFF], np.uint32)
     for ys in ([10, wild], [wild, 10], [wild, -wild]):
         line = np.array([5, 150], np.float32), np.array([ys], np.float32)
-        trace(canvas[1:-1], *line, white, strengths, 0, 2.0, 8.0)
+        for above in (0, 7):
+            trace(canvas[1:-1], *line, white, strengths, 0, 2.0, 8.0, above)
     assert not canvas[0].any() and not canvas[-1].any()
 
 

@@ -38,7 +38,7 @@ def helpers(pixels: int) -> int:
     return 0 if is_alone or pixels < MANY else THREADS - 1
 
 
-def help_with(work: Callable[[], object]) -> Future[object]:
+def help_with(work: Callable[[], Held]) -> Future[Held]:
     """Let another thread do it, beside the one that asks, which is to wait for its result."""
     return _pool().submit(work)
 

@@ -11,6 +11,7 @@ from visualiser.frame import Moment
 from visualiser.look.flash import SEES_BACK_S, FlashGuard
 from visualiser.look.layer import Layer
 from visualiser.look.panes import Panes
+from visualiser.look.sheet import Canvas, Sheet, painted
 
 State = tuple[Panes, Curtain]
 
@@ -59,13 +60,18 @@ class Drawing:
 
     def draw(self, moment: Moment) -> pygame.Surface:
         """What is seen: as it is until as many more are drawn as there are canvases."""
-        self._spare.append(self.canvas)
-        self.canvas = self._spare.pop(0)
-        self._paint(moment)
+        self._go_round()
+        self._paint(moment, self.canvas)
         self.guard.limit(self.canvas, moment.tick.t)
         if self._layer is not None:
             self._layer.show(self.guard.share)
         return self.seen
+
+    def lay(self, moment: Moment) -> Canvas:
+        """As `draw`, but not painted yet where that can be, and without the guard: for films
+        without alpha."""
+        self._go_round()
+        return self._paint(moment, Sheet(self.canvas))
 
     def skip(self, moment: Moment) -> None:
         """Go on to the next moment: as `draw`, but that nobody sees it. No network runs and no
@@ -73,7 +79,7 @@ class Drawing:
         if moment.anew:
             self._curtain.begin()
         if self._curtain.is_freezing:
-            self._paint(moment)
+            self._paint(moment, self.canvas)
             return
         self._panes.recall(moment.frame, self._network.draw)
         self._panes.skip(moment.frame, self.canvas.get_size(), moment.tick, moment.features)
@@ -90,16 +96,25 @@ class Drawing:
         else:
             self.skip(moment)
 
-    def _paint(self, moment: Moment) -> None:
+    def _go_round(self) -> None:
+        self._spare.append(self.canvas)
+        self.canvas = self._spare.pop(0)
+
+    def _paint(self, moment: Moment, canvas: Canvas) -> Canvas:
+        """What it was painted on: not on a sheet where that will not do."""
         if moment.anew:
             self._curtain.begin()
+        self._curtain.advance(moment.tick)
         self._panes.recall(moment.frame, self._network.draw)
         has_picture = moment.frame.image is not None
         frame = moment.frame if has_picture else self._network.draw(moment.frame)
-        self._panes.draw(frame, self.canvas, moment.tick, moment.features)
-        self._curtain.advance(moment.tick)
+        if self._panes.needs_canvas(frame, self.canvas.get_size()):
+            canvas = self.canvas
+        self._panes.draw(frame, canvas, moment.tick, moment.features)
         if not self._curtain.is_open:  # black, frozen or fading
-            pane = self._panes.picture(self.canvas)
+            canvas = painted(canvas)
+            pane = self._panes.picture(canvas)
             self._curtain.draw(pane, pane)
         if self._layer is not None:
             self._layer.veil(self._curtain.dark, self._curtain.is_frozen)
+        return canvas

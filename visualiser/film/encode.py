@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from visualiser import loops
 from visualiser.film.ahead import ahead
-from visualiser.film.segments import Segment, drawn
+from visualiser.film.frames import pictures
+from visualiser.film.segments import Segment
 from visualiser.video.formats import FORMATS
-from visualiser.video.picture import view_of
 from visualiser.video.writer import VideoWriter
-
-if TYPE_CHECKING:
-    import av
 
 # Of the encoder, on every machine alike, for its pictures depend on their number. Where there are
 # more cores than that, more workers are of more use.
 THREADS = 8
 READY = 8  # pictures that may wait for it
-CANVASES = 3  # one is drawn on, one waits, one is converted
 
 
 def encode(
@@ -48,11 +43,3 @@ def encode(
     finally:
         video.close()
     return done
-
-
-def pictures(segment: Segment, video: VideoWriter) -> Generator[av.VideoFrame, None, None]:
-    """A segment's pictures as a writer adds them. While one is converted the next is drawn, and a
-    network draws those after it."""
-    with ahead(drawn(segment, CANVASES), CANVASES - 2) as canvases:
-        for canvas in canvases:
-            yield video.picture(view_of(canvas, video.size))

@@ -23,16 +23,14 @@ import pygame
 
 from visualiser.config import ROOT
 from visualiser.controls import Controls, Value
-from visualiser.decode import Network
-from visualiser.film.ahead import ahead
 from visualiser.film.drawing import Drawing
 from visualiser.film.packing import Models, models_of, pack, unpack
 from visualiser.film.performance import Performance
 from visualiser.frame import Moment
+from visualiser.look.sheet import Canvas
 from visualiser.video.formats import FORMATS, Quality
 
 SEGMENT_S = 10.0
-SEEN_AHEAD = 4  # moments whose pictures are there before they are drawn
 
 
 @dataclass(frozen=True)
@@ -133,25 +131,41 @@ class _Open:
 def drawn(segment: Segment, canvases: int = 1) -> Generator[pygame.Surface, None, None]:
     """A segment's pictures, frame by frame. canvases: of as many each stays as it is while the
     others are drawn on."""
+    for drawing, moment, _, is_shown in _moments(segment, canvases):
+        seen = drawing.draw(moment)
+        if is_shown:
+            yield seen
+
+
+@dataclass(frozen=True)
+class Laid:
+    """A picture as `Drawing.lay` has it. values: of the controls; is_shown: whether it is one of
+    the segment's own, and not one that the guard only sees before those."""
+
+    canvas: Canvas
+    t: float
+    values: Mapping[str, Value]
+    is_shown: bool
+
+
+def laid_out(segment: Segment, canvases: int) -> Generator[Laid, None, None]:
+    """The same before anything is painted, where that can be, and before the guard."""
+    for drawing, moment, values, is_shown in _moments(segment, canvases):
+        yield Laid(drawing.lay(moment), moment.tick.t, values, is_shown)
+
+
+def _moments(
+    segment: Segment, canvases: int
+) -> Generator[tuple[Drawing, Moment, Mapping[str, Value], bool], None, None]:
     given = Given()
     state, values, moments = unpack(segment.content, segment.models, given)
     drawing = None
-    with ahead(_pictured(moments), SEEN_AHEAD) as ready:
-        for n, (moment, which) in enumerate(ready):
-            given.take(values[which])
-            if drawing is None:
-                before = unpack(state, segment.models, given)
-                drawing = Drawing(given, segment.form.size, state=before, canvases=canvases)
-            seen = drawing.draw(moment)
-            if n >= len(moments) - segment.frames:
-                yield seen
-
-
-def _pictured(moments: list[tuple[Moment, int]]) -> Generator[tuple[Moment, int], None, None]:
-    """With what their networks draw."""
-    network = Network()
-    for moment, which in moments:
-        yield replace(moment, frame=network.draw(moment.frame)), which
+    for n, (moment, which) in enumerate(moments):
+        given.take(values[which])
+        if drawing is None:
+            before = unpack(state, segment.models, given)
+            drawing = Drawing(given, segment.form.size, state=before, canvases=canvases)
+        yield drawing, moment, values[which], n >= len(moments) - segment.frames
 
 
 class Given(Controls):

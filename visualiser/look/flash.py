@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from visualiser import loops
 from visualiser.controls import Control, Controls, hold, switch
 from visualiser.look.flashes import ALLOWED, CAREFUL, FIRST, STRICT, Colour, Watch, signals_of
+from visualiser.look.sheet import Canvas, Places, bare, painted
 from visualiser.surfaces import octets
 
 GUARD = "stage.guard"
@@ -34,6 +35,7 @@ UNGUARDED = "stage.unguarded"
 SEES_BACK_S = 2.0
 
 _SHAPE = (42, 72)  # rows, columns of places that are looked at: 26 px apart at 1080p
+_FEW_PLACES = _SHAPE[0] * _SHAPE[1]
 _FINE = (84, 144)  # the same until there was a flash too many
 _GOLDEN = (math.sqrt(5) - 1) / 2
 _CALM = 4  # changes in a second that are allowed while it limits: two flashes
@@ -72,7 +74,7 @@ class FlashGuard:
     def __init__(self, controls: Controls) -> None:
         self._controls = controls
         self._size = (0, 0)
-        self._places = self._fine = np.zeros(0, np.intp)
+        self._places = np.zeros(0, np.intp)  # in a canvas's memory: few, and then the fine ones
         self._before = pygame.Surface((0, 0))  # shown last, or shortly before and like it
         self._order = (2, 1, 0)  # where red, green and blue are in a pixel
         self.reset()
@@ -102,9 +104,10 @@ class FlashGuard:
             return "flashes limited", True
         return (f"flashes {self.changes / 2:.2g}/3", False) if self.changes else ("", False)
 
-    def limit(self, canvas: pygame.Surface, t: float) -> None:
+    def limit(self, canvas: Canvas, t: float, seen: NDArray[np.uint32] | None = None) -> None:
         """Change the canvas, of 32 bits, where it would flash more than is allowed at t, s. t must
-        grow from call to call."""
+        grow from call to call. seen: of a sheet, (n,) what it has at the `places`; it is painted
+        only where it is to be changed, or kept."""
         if not self._controls[GUARD]:
             if self._shown.is_used:
                 self.reset()
@@ -112,33 +115,36 @@ class FlashGuard:
         if canvas.get_size() != self._size:
             self.reset()
             self._size = canvas.get_size()
-            pitch = canvas.get_pitch() // 4
-            self._places, self._fine = (
-                _places(self._size, pitch, shape) for shape in (_SHAPE, _FINE)
-            )
-            self._before = pygame.Surface(self._size, 0, canvas)
+            surface = bare(canvas)
+            rows, columns = _places(self._size)
+            self._places = rows * (surface.get_pitch() // 4) + columns
+            self._before = pygame.Surface(self._size, 0, surface)
             self._before.fill(0)  # memory takes long the first time: not in the middle of a show
-            red, green, blue, _ = (shift // 8 for shift in canvas.get_shifts())
+            red, green, blue, _ = (shift // 8 for shift in surface.get_shifts())
             self._order = red, green, blue
-        levels = _look(canvas, self._places)
+        if seen is None:
+            wanted = self._places[: _FEW_PLACES if self._exact is None else None]
+            seen = octets(painted(canvas)).view(np.uint32).take(wanted)
+        every = seen.view(np.uint8).reshape(-1, 4)
+        levels, fine = every[:_FEW_PLACES], every[_FEW_PLACES:]
         self._shown.expire(t)
         if self._exact is not None:
             self._exact.expire(t)
         if not self.limiting or self._controls[UNGUARDED]:
-            self._let_through(canvas, levels, t)
+            self._let_through(canvas, levels, fine, t)
         else:
             self._follow(canvas, levels, t)
         if t - self._read_t >= _METER_S:
             self._read_t, self.changes = t, self._shown.changes
 
-    def _let_through(self, canvas: pygame.Surface, levels: Levels, t: float) -> None:
+    def _let_through(self, canvas: Canvas, levels: Levels, fine: Levels, t: float) -> None:
         self.limiting = False
         self.share = 1.0
         steps = self._shown.step(self._colour(levels))
         judge, judged = self._shown, steps
         if self._exact is not None:
             judge = self._exact
-            judged = judge.step(self._colour(_look(canvas, self._fine)))
+            judged = judge.step(self._colour(fine))
         if not self._controls[UNGUARDED] and judge.too_much(judged) and self._levels is not None:
             # The picture that is kept is shown again, which is less than what was drawn.
             self._shown.take(self._shown.step(self._colour(self._levels)), t)
@@ -152,7 +158,7 @@ class FlashGuard:
         if judge.may_be_next() and not self._may_stay(levels, t):
             self._keep(canvas, levels, t)
 
-    def _follow(self, canvas: pygame.Surface, levels: Levels, t: float) -> None:
+    def _follow(self, canvas: Canvas, levels: Levels, t: float) -> None:
         self._drawn.expire(t)
         self._drawn.take(self._drawn.step(self._colour(levels)), t)
         if self._drawn.may_be_next(ALLOWED + 1):
@@ -172,7 +178,7 @@ class FlashGuard:
         share = 1 - math.exp(-(t - self._blended_t) / follow_s)
         return share if share < 0.95 else 1.0
 
-    def _blend(self, canvas: pygame.Surface, levels: Levels, alpha: int, t: float) -> bool:
+    def _blend(self, canvas: Canvas, levels: Levels, alpha: int, t: float) -> bool:
         """Show so much of the canvas, of 255, over what was shown before, if that is allowed."""
         assert self._levels is not None
         mixed = levels if alpha == 255 else _mixed(levels, self._levels, alpha)
@@ -186,17 +192,17 @@ class FlashGuard:
         if alpha == 255:
             self._keep(canvas, mixed, t)
         else:
-            _blend_both(canvas, self._before, alpha)
+            _blend_both(painted(canvas), self._before, alpha)
             self._levels, self._kept_t = mixed, t
         return True
 
-    def _hold(self, canvas: pygame.Surface) -> None:
-        canvas.blit(self._before, (0, 0))
+    def _hold(self, canvas: Canvas) -> None:
+        painted(canvas).blit(self._before, (0, 0))
         self.share = 0.0
 
-    def _keep(self, canvas: pygame.Surface, levels: Levels, t: float) -> None:
+    def _keep(self, canvas: Canvas, levels: Levels, t: float) -> None:
         """Have this picture to hold. It is a copy, which takes longer than all else."""
-        self._before.blit(canvas, (0, 0))
+        self._before.blit(painted(canvas), (0, 0))
         self._levels, self._kept_t = levels, t
 
     def _may_stay(self, levels: Levels, t: float) -> bool:
@@ -212,10 +218,6 @@ class FlashGuard:
 
     def _colour(self, levels: Levels) -> Colour:
         return signals_of(levels, self._order)
-
-
-def _look(canvas: pygame.Surface, places: NDArray[np.intp]) -> Levels:
-    return octets(canvas).view(np.uint32).take(places).view(np.uint8).reshape(-1, 4)
 
 
 def _blend_both(canvas: pygame.Surface, before: pygame.Surface, alpha: int) -> None:
@@ -235,9 +237,22 @@ def _mixed(new: Octets, before: Octets, alpha: int) -> Octets:
     return ((both + (both >> 8)) >> 8).astype(np.uint8)
 
 
-def _places(size: tuple[int, int], pitch: int, shape: tuple[int, int]) -> NDArray[np.intp]:
-    """Where to look: one place in every cell of the grid, but nowhere in particular in it, so that
-    no pattern is fine enough to fall between them all. pitch: of a row, pixels.
+def places(size: tuple[int, int]) -> Places:
+    """Where it looks at pictures of a size."""
+    return Places(*_places(size))
+
+
+def _places(size: tuple[int, int]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """The same, rows and columns: first those of the coarse grid."""
+    coarse, fine = (_spread(size, shape) for shape in (_SHAPE, _FINE))
+    return np.concatenate([coarse[0], fine[0]]), np.concatenate([coarse[1], fine[1]])
+
+
+def _spread(
+    size: tuple[int, int], shape: tuple[int, int]
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """One place in every cell of the grid, but nowhere in particular in it, so that no pattern is
+    fine enough to fall between them all.
 
     From cell to cell along an edge the places are as evenly spread across it as can be: how many of
     them a rectangle has is off by a third of what it were at random (after Kensler, "Correlated
@@ -249,5 +264,4 @@ def _places(size: tuple[int, int], pitch: int, shape: tuple[int, int]) -> NDArra
     y = row + (column * _GOLDEN + rng.random((shape[0], 1))) % 1
     x = column + (row * _GOLDEN + rng.random(shape[1])) % 1
     y, x = y * (height / shape[0]), x * (width / shape[1])
-    places = y.astype(np.intp) * pitch + x.astype(np.intp)
-    return places.ravel()
+    return y.astype(np.intp).ravel(), x.astype(np.intp).ravel()

@@ -14,6 +14,7 @@ from visualiser.frame import Frame
 from visualiser.latents import LatentMap
 from visualiser.look.paint import fill
 from visualiser.look.palette import LINE, PANE, Palette
+from visualiser.look.sheet import Canvas, Sheet, bare, painted
 from visualiser.surfaces import octets
 from visualiser.types import FloatArray
 
@@ -55,9 +56,7 @@ class Lanes:
             self._times = np.append(self._times, t)[-KEPT:]
             self._trail = np.append(self._trail, along[:, None], axis=1)[:, -KEPT:]
 
-    def draw_past(
-        self, canvas: pygame.Surface, box: pygame.Rect, palette: Palette, now: float
-    ) -> None:
+    def draw_past(self, canvas: Canvas, box: pygame.Rect, palette: Palette, now: float) -> None:
         """The lanes, and what trails off in them, as it will be at `now`, s of the show. The box
         lies on the canvas, which has 32 bits."""
         fill(canvas, PANE, [box])
@@ -70,7 +69,7 @@ class Lanes:
         lines = Lines(canvas, at, self._colours(palette))
         self._drawn_to = lines.draw_past(at.across(now - times), at.heights(along))
 
-    def draw_now(self, canvas: pygame.Surface, box: pygame.Rect, palette: Palette) -> None:
+    def draw_now(self, canvas: Canvas, box: pygame.Rect, palette: Palette) -> None:
         """Where it is now: the dot at the right of each lane, and the way there from its past,
         which was drawn before on the same canvas."""
         if not len(self._times):
@@ -131,11 +130,11 @@ class Lines:
     """Draws lines over lanes, each in one of the colours (n, 3). Where compiled loops are loaded
     they are smooth at any angle and fade evenly; else they are what pygame makes of them."""
 
-    def __init__(self, canvas: pygame.Surface, at: Places, colours: NDArray[np.uint8]) -> None:
+    def __init__(self, canvas: Canvas, at: Places, colours: NDArray[np.uint8]) -> None:
         self._canvas = canvas
         self._at = at
         self._colours = colours
-        self._trace = loops.compiled(loops.lanes.trace)
+        self._trace = loops.compiled(loops.pixels.trace)
 
     def draw_past(self, xs: FloatArray, ys: FloatArray) -> int:
         """Lines along (times,) and (n, times), but for the last of them: the dot lies there, and
@@ -158,22 +157,27 @@ class Lines:
         if at.head - xs[first] >= SHORTEST_PX:
             self._plain(xs[first:], ys[:, first:])
         for colour, y in zip(self._colours.tolist(), ys[:, -1].tolist(), strict=True):
-            pygame.draw.aacircle(self._canvas, colour, (at.head, y), at.dot)
+            pygame.draw.aacircle(painted(self._canvas), colour, (at.head, y), at.dot)
 
     def _smooth(self, xs: FloatArray, ys: FloatArray, start: int, stop: int, dot: float) -> None:
         """The columns from start to stop."""
         assert self._trace is not None
         canvas = self._canvas
-        columns = np.arange(max(start, 0), min(stop, canvas.get_width()), dtype=np.float32)
-        colours = np.array([canvas.map_rgb(colour) for colour in self._colours.tolist()], np.uint32)
+        first = max(start, 0)
+        columns = np.arange(first, min(stop, canvas.get_width()), dtype=np.float32)
+        map_rgb = bare(canvas).map_rgb
+        colours = [map_rgb(colour) for colour in self._colours.tolist()]
+        strengths = self._at.strengths(columns) * np.float32(256)
+        trace = xs, ys, np.array(colours, np.uint32), strengths, first, self._at.radius, dot
+        if isinstance(canvas, Sheet):
+            canvas.traces.append(trace)
+            return
         pixels = octets(canvas).view(np.uint32)
-        self._trace(pixels.reshape(canvas.get_height(), -1), xs, ys, colours,
-                    self._at.strengths(columns) * np.float32(256), max(start, 0), self._at.radius,
-                    dot)  # fmt: skip
+        self._trace(pixels.reshape(canvas.get_height(), -1), *trace, 0)
 
     def _plain(self, xs: FloatArray, ys: FloatArray) -> None:
         """With pygame, a line of which has one colour and whole pixels as its width."""
-        at = self._at
+        at, canvas = self._at, painted(self._canvas)
         stride = math.ceil(SHORTEST_PX / max(at.pace * TRAIL_STEP_S, 0.01))
         xs, ys = xs[::-stride][::-1], ys[:, ::-stride][:, ::-1]
         ends = np.linspace(0, len(xs), STEPS + 1).astype(int)
@@ -187,5 +191,5 @@ class Lines:
                 part = points[max(start - 1, 0) : end]
                 if len(part) > 1:
                     if width > 1:
-                        pygame.draw.lines(self._canvas, colours[step][i], False, part, width)
-                    pygame.draw.aalines(self._canvas, colours[step][i], False, part)
+                        pygame.draw.lines(canvas, colours[step][i], False, part, width)
+                    pygame.draw.aalines(canvas, colours[step][i], False, part)

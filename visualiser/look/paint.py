@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from visualiser import loops, surfaces
 from visualiser.crew import helpers, share
 from visualiser.look.oklab import to_srgb
+from visualiser.look.sheet import Canvas, Sheet, bare
 from visualiser.look.upscale import Band, bands, taps, widen
 from visualiser.types import FloatArray
 
@@ -61,9 +62,12 @@ def levels(values: FloatArray, step: float) -> tuple[int, int]:
     return int(np.floor((low - over) / step)) - 2, int(np.ceil((high + over) / step)) + 2
 
 
-def fill(canvas: pygame.Surface, colour: tuple[int, int, int], boxes: list[pygame.Rect]) -> None:
+def fill(canvas: Canvas, colour: tuple[int, int, int], boxes: list[pygame.Rect]) -> None:
     """Fill boxes with one colour. Surface.fill writes past the processor's cache: it takes longer,
     several times so where boxes are narrow, and so does all that then reads the canvas."""
+    if isinstance(canvas, Sheet):
+        canvas.fill(colour, boxes)
+        return
     if canvas.get_bitsize() != 32:
         for box in boxes:
             canvas.fill(colour, box)
@@ -73,7 +77,7 @@ def fill(canvas: pygame.Surface, colour: tuple[int, int, int], boxes: list[pygam
 
 
 def paint(
-    canvas: pygame.Surface,
+    canvas: Canvas,
     box: pygame.Rect,
     values: FloatArray,
     span: tuple[float, float],
@@ -83,8 +87,9 @@ def paint(
     """Draw a field (H, W) in a box, by a table. span: how much of it fills the box, in its pixels,
     across and down. The box lies on the canvas, which has 32 bits a pixel: on one with alpha the
     ground is left out."""
-    is_layer = bool(canvas.get_flags() & pygame.SRCALPHA)
-    colours = _packed(table, canvas.get_shifts()[: 4 if is_layer else 3])
+    surface = bare(canvas)
+    is_layer = bool(surface.get_flags() & pygame.SRCALPHA)
+    colours = _packed(table, surface.get_shifts()[: 4 if is_layer else 3])
     n = len(colours) // 4
     scaled = values * np.float32(1 / table.step)
     # Weights add up to 1, so what is added here is still there in every row.
@@ -93,16 +98,19 @@ def paint(
     wide[:, 1::2] += np.float32(2 * n)
     if compiled := loops.compiled(loops.pixels.paint):
         first, weights = taps(values.shape[0], box.height, span[1], smooth)
+        if isinstance(canvas, Sheet):
+            canvas.fields.append((wide, first, weights, colours, float(n), box.left, box.top))
+            return
 
         def fill(work: Iterator[slice], pixels: Pixels) -> None:
             for rows in work:
-                compiled(wide, first[rows], weights[rows], colours, n, pixels, box.left,
-                         box.top + rows.start)  # fmt: skip
+                compiled(wide, first, weights, colours, n, pixels, box.left, box.top, rows.start,
+                         rows.stop)  # fmt: skip
 
         n_helpers = helpers(box.width * box.height)
         n_rows = -(-box.height // (2 * (1 + n_helpers))) * 2  # an even number
         parts = [slice(y, min(y + n_rows, box.height)) for y in range(0, box.height, n_rows)]
-        share(fill, parts, surfaces.pixels(canvas), n_helpers)
+        share(fill, parts, surfaces.pixels(surface), n_helpers)
         return
     n_rows = _rows(box.width)
 
@@ -119,7 +127,7 @@ def paint(
             np.take(colours, index[:h], out=pixels[rows], mode="clip")
 
     work = bands(values.shape[0], box.height, n_rows, span[1], smooth)
-    share(draw, work, _within(canvas, box), helpers(box.width * box.height))
+    share(draw, work, _within(surface, box), helpers(box.width * box.height))
 
 
 def paint_colours(

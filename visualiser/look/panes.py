@@ -21,6 +21,7 @@ from visualiser.look.lanes import TRAIL_S, Lanes
 from visualiser.look.layer import Layer
 from visualiser.look.paint import Table, fill, paint
 from visualiser.look.palette import INK, PANE, Palette
+from visualiser.look.sheet import SMALLEST, Canvas, Sheet, are_ready, painted
 from visualiser.types import Features, Tick
 
 GREYS = 1024  # that the input is drawn in
@@ -38,7 +39,7 @@ def declare() -> tuple[Control, ...]:
 class Begun:
     """What was drawn ahead. kind: of the picture; lanes: whose latents they show, if any."""
 
-    canvas: pygame.Surface
+    canvas: Canvas
     below: int
     alone: bool
     kind: Kind
@@ -90,7 +91,7 @@ class Panes:
         if self._frame is not None:
             self._begun = self._ground(canvas, t, below, self._frame)
 
-    def _ground(self, canvas: pygame.Surface, t: float, below: int, like: Frame) -> Begun:
+    def _ground(self, canvas: Canvas, t: float, below: int, like: Frame) -> Begun:
         begun = self._wanted(canvas, below, like)
         alone = begun.alone
         left, right = self.boxes = layout(
@@ -103,7 +104,7 @@ class Panes:
             draw_on(canvas, left, lambda part, box: self._lanes.draw_past(part, box, palette, t))
         return begun
 
-    def _wanted(self, canvas: pygame.Surface, below: int, frame: Frame) -> Begun:
+    def _wanted(self, canvas: Canvas, below: int, frame: Frame) -> Begun:
         alone = bool(self._controls["look.output_only"])
         has_lanes = frame.field is None and not alone
         return Begun(canvas, below, alone, frame.kind, self._lanes.latents if has_lanes else None)
@@ -111,7 +112,7 @@ class Panes:
     def draw(
         self,
         frame: Frame,
-        canvas: pygame.Surface,
+        canvas: Canvas,
         tick: Tick,
         features: Features,
         below: int = 0,
@@ -134,11 +135,18 @@ class Panes:
             if box is left and begun.alone:
                 continue
             draw_on(canvas, box, partial(draw, frame))
-        if self._shown is None:
+        if self._shown is None and not isinstance(canvas, Sheet):
             self._fade.draw(canvas)
         if self.layer is not None:
             self.layer.fade(self._fade.share)
         self._shown = None
+
+    def needs_canvas(self, frame: Frame, size: tuple[int, int]) -> bool:
+        """Whether the picture of a frame cannot be drawn on a sheet of that size."""
+        last = self._frame
+        is_new = last is not None and last.model is not frame.model
+        is_plain = are_ready() and self.layer is None and min(size) >= SMALLEST
+        return not is_plain or frame.kind == "colour" or is_new or self._fade.share < 1
 
     def skip(self, frame: Frame, size: tuple[int, int], tick: Tick, features: Features) -> None:
         """As `draw`, for a frame that nobody sees: it needs no picture. size: of the canvas."""
@@ -226,16 +234,16 @@ class Panes:
         self._eye.draw(last, picture, before.move(-area.left, -area.top))
         self._fade.begin(picture, area, fade_s, place)
 
-    def _output(self, frame: Frame, canvas: pygame.Surface, box: pygame.Rect) -> None:
+    def _output(self, frame: Frame, canvas: Canvas, box: pygame.Rect) -> None:
         if self._shown is not None:
-            shrink(self._shown, canvas, box)
+            shrink(self._shown, painted(canvas), box)
         elif frame.image is None:
-            canvas.fill(PANE, box)
+            fill(canvas, PANE, [box])
         else:
             layer = self.layer.surface if self.layer else None
             self._eye.draw(frame, canvas, box, layer)
 
-    def _input(self, frame: Frame, canvas: pygame.Surface, box: pygame.Rect) -> None:
+    def _input(self, frame: Frame, canvas: Canvas, box: pygame.Rect) -> None:
         if frame.field is None:
             self._lanes.draw_now(canvas, box, self._eye.palette)
             return
@@ -250,11 +258,11 @@ class Panes:
         paint(canvas, box, frame.field, (w, h), smooth, self._greys[1])
 
 
-def draw_on(
-    canvas: pygame.Surface, box: pygame.Rect, draw: Callable[[pygame.Surface, pygame.Rect], None]
-) -> None:
+def draw_on(canvas: Canvas, box: pygame.Rect, draw: Callable[[Canvas, pygame.Rect], None]) -> None:
     """Draw in a box of any canvas with what needs 32 bits, and the box on it."""
-    if canvas.get_bitsize() == 32 and canvas.get_rect().contains(box):
+    if isinstance(canvas, Sheet) or (
+        canvas.get_bitsize() == 32 and canvas.get_rect().contains(box)
+    ):
         draw(canvas, box)
         return
     part = pygame.Surface(box.size, 0, 32)

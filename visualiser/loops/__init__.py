@@ -11,9 +11,10 @@ import gc
 import sys
 import threading
 from collections.abc import Callable
+from types import FunctionType
 from typing import Any, TypeVar
 
-from visualiser.loops import decoder, field, flashes, lanes, pixels
+from visualiser.loops import decoder, field, flashes, pixels
 
 Loop = TypeVar("Loop", bound=Callable[..., Any])
 
@@ -24,7 +25,6 @@ _LOOPS = {
     **decoder.LOOPS,
     **field.LOOPS,
     **flashes.LOOPS,
-    **lanes.LOOPS,
     **pixels.LOOPS,
 }
 _compiled: dict[Callable[..., Any], Any] = {}
@@ -44,11 +44,23 @@ def load(stopping: Callable[[], bool] = lambda: False) -> bool:
     for loop, types in _LOOPS.items():
         if loop in _compiled or stopping():
             continue
+        bound = _bound(loop)
         try:
-            _compiled[loop] = njit(types, nogil=True, cache=True)(loop)
+            _compiled[loop] = njit(types, nogil=True, cache=True)(bound)
         except RuntimeError:  # there is no folder where it could be kept
-            _compiled[loop] = njit(types, nogil=True)(loop)
+            _compiled[loop] = njit(types, nogil=True)(bound)
     return True
+
+
+def _bound(loop: Loop) -> FunctionType:
+    """The same, but that it calls compiled loops where it calls those before it in its file."""
+    assert isinstance(loop, FunctionType)
+    before = {each.__name__: done for each, done in _compiled.items() if _is_beside(each, loop)}
+    return FunctionType(loop.__code__, {**loop.__globals__, **before}, loop.__name__)
+
+
+def _is_beside(one: Callable[..., Any], other: Callable[..., Any]) -> bool:
+    return one.__module__ == other.__module__
 
 
 class Loading:

@@ -1,7 +1,9 @@
-"""Pictures at full size."""
+"""Pictures at full size: all that touches every pixel of one, in one file, for some of it calls the
+other, and what numba keeps of a loop goes by the file that it stands in."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -12,6 +14,12 @@ from visualiser.types import FloatArray
 
 Words = NDArray[np.uint32]
 Octets = NDArray[np.uint8]
+Whole = NDArray[np.int64]
+# What `trace` takes between canvas and `above`, and `paint` around the canvas, with its first row.
+Trace = tuple[FloatArray, FloatArray, Words, FloatArray, int, float, float]
+Field = tuple[FloatArray, Whole, FloatArray, Words, float, int, int]
+
+BLOCK = 16  # columns of lines that are drawn at once
 
 _SECOND = np.uint64(0x00FF00FF00FF00FF)  # every second octet of two pixels
 
@@ -25,27 +33,30 @@ def paint(
     canvas: Words,
     left: int,
     top: int,
+    start: int,
+    stop: int,
 ) -> None:
-    """Rows of levels into colours, at a place of a canvas (H, pitch).
+    """Rows of levels into colours, in a box of a canvas (H, pitch).
 
     wide: (h, width) levels; first, weights: (height,), (height, taps): which rows of them make up
     a row of the box, and how much of each; colours: by a level's whole number; odd: how much
-    further on an odd row's are.
+    further on an odd row's are; top: of the box, above the canvas where it is below 0; start, stop:
+    which of its rows.
     """
-    height, width = weights.shape[0], wide.shape[1]
+    width = wide.shape[1]
     level = np.empty(width, np.float32)
     index = np.empty(width, np.int32)
     last = np.int32(len(colours) - 1)
-    for y in range(height):
-        start, rows, share = odd * np.float32(y & 1), wide[first[y] :], weights[y]
+    for y in range(start, stop):
+        offset, rows, share = odd * np.float32(y & 1), wide[first[y] :], weights[y]
         if len(share) == 4:  # as nearly always: in one go
             a, b, c, d = rows[0], rows[1], rows[2], rows[3]
             of_a, of_b, of_c, of_d = share[0], share[1], share[2], share[3]
             for x in range(width):
-                total = start + of_a * a[x] + of_b * b[x] + of_c * c[x] + of_d * d[x]
+                total = offset + of_a * a[x] + of_b * b[x] + of_c * c[x] + of_d * d[x]
                 index[x] = min(max(np.int32(total), np.int32(0)), last)
         else:
-            level[:] = start
+            level[:] = offset
             for tap in range(len(share)):
                 weight, row = share[tap], rows[tap]
                 for x in range(width):
@@ -92,9 +103,142 @@ def to_yuv420(pixels: Words, width: int, luma: Octets, blue: Octets, red: Octets
             v[x] = np.int32(r * 28784 - g * 26145 - b * 2639 + (128 << 18) + (1 << 17)) >> 18
 
 
+def trace(
+    canvas: Words,
+    xs: FloatArray,
+    ys: FloatArray,
+    colours: Words,
+    strengths: FloatArray,
+    first: int,
+    radius: float,
+    dot: float,
+    above: int,
+) -> None:
+    """Smooth lines with round joins over what is on a canvas (H, pitch), and a dot at each's end.
+
+    xs, ys: (times,) that never fall, and (n, times), px, of at least two times; colours: (n,), as
+    the canvas has them; strengths: (columns,) of the lines, 0..256, from the column `first` of the
+    canvas on: no others are drawn; radius: half a line's width; dot: a dot's radius, 0 for none;
+    above: how many rows of the picture lie above the canvas.
+    """
+    zero, half, one, far = np.float32(0), np.float32(0.5), np.float32(1), np.float32(1e9)
+    lower, upper = np.uint32(0x00FF00FF), np.uint32(0xFF00FF00)  # two colours at a time
+    byte, rounding = np.uint32(8), np.uint32(0x00800080)
+    n_parts = len(xs) - 1
+    begin, stop = np.float32(above), np.float32(above + len(canvas))
+    reach, full = radius + half, min(radius + radius, one)
+    end, dot_reach = xs[n_parts], dot + half
+    scales = np.empty(n_parts, np.float32)
+    # Of each pixel: its distance from the line, squared, and then how much of it is covered.
+    cover: NDArray[Any] = np.empty(BLOCK, np.float32)
+    for lane in range(len(ys)):
+        line, colour = ys[lane], colours[lane]
+        for part in range(n_parts):
+            across, down = xs[part + 1] - xs[part], line[part + 1] - line[part]
+            scales[part] = one / max(across * across + down * down, np.float32(1e-6))
+        near = 0  # the first part that comes near a block
+        for start in range(0, len(strengths), BLOCK):
+            size = min(BLOCK, len(strengths) - start)
+            left = np.float32(first + start)
+            low, high = left - reach, left + np.float32(size - 1) + reach
+            while near < n_parts - 1 and xs[near + 1] < low:
+                near += 1
+            top, bottom, last = far, -far, near
+            while last < n_parts and xs[last] <= high:
+                from_y, to_y = line[last], line[last + 1]
+                slope = (to_y - from_y) / max(xs[last + 1] - xs[last], np.float32(1e-3))
+                if xs[last + 1] > high:
+                    to_y = from_y + slope * (high - xs[last])
+                if xs[last] < low:
+                    from_y += slope * (low - xs[last])
+                top, bottom = min(top, from_y, to_y), max(bottom, from_y, to_y)
+                last += 1
+            line_top, line_bottom = top - reach, bottom + reach
+            top, bottom = line_top, line_bottom
+            has_dot = dot > 0 and low - dot < end < high + dot
+            if has_dot:
+                top = min(top, line[n_parts] - dot_reach)
+                bottom = max(bottom, line[n_parts] + dot_reach)
+            if not (top < stop and bottom > begin - one):  # nor where they are no numbers
+                continue
+            lowest = math.floor(min(bottom, stop - one))
+            for row in range(math.ceil(max(top, begin)), lowest + 1):
+                y = np.float32(row)
+                for i in range(BLOCK):
+                    cover[i] = reach * reach
+                for part in range(near, last if line_top <= y <= line_bottom else near):
+                    across, down = xs[part + 1] - xs[part], line[part + 1] - line[part]
+                    right, below, scale = left - xs[part], y - line[part], scales[part]
+                    for i in range(BLOCK):
+                        x = right + np.float32(i)
+                        along = min(max((x * across + below * down) * scale, zero), one)
+                        beside, under = x - along * across, below - along * down
+                        cover[i] = min(cover[i], beside * beside + under * under)
+                for i in range(BLOCK):
+                    cover[i] = min(reach - np.float32(math.sqrt(cover[i])), full)
+                if has_dot:
+                    under = y - line[n_parts]
+                    for i in range(BLOCK):
+                        beside = left + np.float32(i) - end
+                        away = np.float32(math.sqrt(beside * beside + under * under))
+                        cover[i] = max(cover[i], min(dot_reach - away, one))
+                pixels, strength = canvas[row - above, first + start :], strengths[start:]
+                for i in range(size):
+                    share = np.uint32(np.int32(max(cover[i], zero) * strength[i] + half))
+                    rest, pixel = np.uint32(np.uint32(256) - share), pixels[i]
+                    odd = np.uint32((colour & lower) * share + (pixel & lower) * rest + rounding)
+                    even = np.uint32(
+                        (colour >> byte & lower) * share + (pixel >> byte & lower) * rest + rounding
+                    )
+                    pixels[i] = (odd >> byte & lower) | (even & upper)
+
+
+def strips(
+    strip: Words, height: int, boxes: Whole, traces: tuple[Trace, ...], fields: tuple[Field, ...],
+    rows: Whole, columns: Whole, order: Whole, levels: Words, size: tuple[int, int], luma: Octets,
+    blue: Octets, red: Octets,
+) -> None:  # fmt: skip
+    """Paint a picture of that height, a few rows at a time over and over again on the same strip
+    (h, pitch), and take from each what is wanted while it is in the processor's cache.
+
+    boxes: (n, 5) colour, left, top, right, bottom, which are painted first; then the traces, and
+    then the fields; each may be empty. rows, columns: (places,) where to look, by rows; order:
+    where in `levels` to put what is found there; size: of the video picture, into whose planes it
+    is converted, or zeros.
+    """
+    tall, looked = len(strip), 0
+    for top in range(0, height, tall):
+        n = min(tall, height - top)
+        for i in range(boxes.shape[0]):
+            colour, left, right = np.uint32(boxes[i, 0]), boxes[i, 1], boxes[i, 3]
+            for y in range(max(boxes[i, 2] - top, 0), min(boxes[i, 4] - top, n)):
+                strip[y, left:right] = colour
+        for xs, ys, colours, strengths, column, radius, dot in traces:
+            if len(ys) > 0:
+                trace(strip[:n], xs, ys, colours, strengths, column, radius, dot, top)
+        for wide, first, weights, colours, odd, left, box_top in fields:
+            start, stop = max(top - box_top, 0), min(top + n - box_top, len(first))
+            if start < stop:
+                paint(wide, first, weights, colours, odd, strip, left, box_top - top, start, stop)
+        while looked < len(rows) and rows[looked] < top + n:
+            levels[order[looked]] = strip[rows[looked] - top, columns[looked]]
+            looked += 1
+        end = min(top + n, size[1])
+        if top < end:
+            half = slice(top >> 1, end >> 1)
+            to_yuv420(strip[: end - top], size[0], luma[top:end], blue[half], red[half])
+
+
+_TRACE = "float32[::1], float32[:,::1], uint32[::1], float32[::1], int64, float32, float32"
+_FIELD = "float32[:,::1], int64[::1], float32[:,::1], uint32[::1], float32, int64, int64"
+
 LOOPS: dict[Callable[..., Any], str] = {
     paint: "(float32[:,::1], int64[::1], float32[:,::1], uint32[::1], float32, uint32[:,::1],"
-    " int64, int64)",
+    " int64, int64, int64, int64)",
     blend: "(uint8[::1], uint8[::1], uint16)",
     to_yuv420: "(uint32[:,::1], int64, uint8[:,::1], uint8[:,::1], uint8[:,::1])",
+    trace: f"(uint32[:,::1], {_TRACE}, int64)",
+    strips: f"(uint32[:,::1], int64, int64[:,::1], UniTuple(Tuple(({_TRACE})), 2),"
+    f" UniTuple(Tuple(({_FIELD})), 2), int64[::1], int64[::1], int64[::1], uint32[::1],"
+    " UniTuple(int64, 2), uint8[:,::1], uint8[:,::1], uint8[:,::1])",
 }

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 # (H, W, 4) blue, green, red, alpha, as surfaces hold them; where nothing is transparent the last is
 # anything
 Pixels = NDArray[np.uint8]
+Planes = tuple[Pixels, Pixels, Pixels]  # (H, pitch) luma, and half of that: blue, red
 
 
 def view_of(canvas: pygame.Surface, size: tuple[int, int]) -> Pixels:
@@ -62,9 +63,8 @@ def picture_of(pixels: Pixels, form: str) -> av.VideoFrame:
     if form == "bgra":
         return av.VideoFrame.from_ndarray(pixels, format="bgra")
     if form == "yuv420p" and (compiled := loops.compiled(loops.pixels.to_yuv420)):
-        picture = av.VideoFrame(pixels.shape[1], pixels.shape[0], form)
-        _to_yuv420(compiled, pixels, picture)
-        picture.colorspace, picture.color_range = 1, 1
+        picture, planes = blank((pixels.shape[1], pixels.shape[0]))
+        _to_yuv420(compiled, pixels, planes)
         return picture
     # A copy is spared: nobody has the pixels any longer than it takes to convert them.
     picture = av.VideoFrame.from_numpy_buffer(pixels, format="bgra")
@@ -73,13 +73,23 @@ def picture_of(pixels: Pixels, form: str) -> av.VideoFrame:
     return picture.reformat(format=form)
 
 
-def _to_yuv420(compiled: Callable[..., None], pixels: Pixels, picture: av.VideoFrame) -> None:
-    """Where there are many pixels, another thread does the lower half."""
-    height, width = pixels.shape[:2]
+def blank(size: tuple[int, int]) -> tuple[av.VideoFrame, Planes]:
+    """A picture in yuv420p that has anything on it, of even (width, height), and its planes."""
+    import av
+
+    picture = av.VideoFrame(*size, "yuv420p")
+    picture.colorspace, picture.color_range = 1, 1
     luma, blue, red = (
         np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)
         for plane in picture.planes
     )
+    return picture, (luma, blue, red)
+
+
+def _to_yuv420(compiled: Callable[..., None], pixels: Pixels, planes: Planes) -> None:
+    """Where there are many pixels, another thread does the lower half."""
+    height, width = pixels.shape[:2]
+    luma, blue, red = planes
 
     def convert(parts: Iterator[slice], words: NDArray[np.uint32]) -> None:
         for rows in parts:

@@ -119,6 +119,11 @@ class VideoWriter:
         self._video = video
         self._voice = Voice(self._file, kind.sound, channels) if channels and kind.sound else None
 
+    @property
+    def pixels(self) -> str:
+        """The format in which the encoder takes pictures, as ffmpeg calls it."""
+        return str(self._video.pix_fmt)
+
     def write(self, pixels: Pixels, t: float) -> None:
         """As Writer says."""
         self.add(self.picture(pixels), t)
@@ -126,10 +131,9 @@ class VideoWriter:
     def picture(self, pixels: Pixels) -> av.VideoFrame:
         """Pixels as the encoder takes them, for `add`. They may be a canvas's own memory: it is
         held no longer than this takes."""
-        form = str(self._video.pix_fmt)
-        if self._is_opaque and form == "bgra":
+        if self._is_opaque and self.pixels == "bgra":
             pixels[..., 3] = 255
-        return picture_of(pixels, form)
+        return picture_of(pixels, self.pixels)
 
     def add(self, picture: av.VideoFrame, t: float) -> None:
         """As `write`."""

@@ -1,0 +1,128 @@
+"""A picture that is not painted yet: all that is to be painted on a canvas, which can be done
+later, elsewhere, and only as far as it is needed.
+
+A film needs no canvas. Each of its pictures is painted strip by strip on a piece of memory that
+stays in the processor's cache, and from there converted into the encoder's colours, which spares
+writing all of it to memory and reading it again. It is the same to the bit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+import pygame
+from numpy.typing import NDArray
+
+from visualiser import loops
+from visualiser.loops.pixels import Field, Octets, Trace, Words
+from visualiser.surfaces import octets
+
+STRIP = 1 << 17  # pixels
+SMALLEST = 16  # px: on a smaller canvas panes may stick out
+
+Planes = tuple[Octets, Octets, Octets]  # (H, pitch) luma, and half of that: blue, red
+
+_LINE = np.zeros(0, np.float32)
+_LINES = np.zeros((0, 0), np.float32)
+_WHOLE = np.zeros(0, np.int64)
+_NO_WORDS = np.zeros(0, np.uint32)
+_NO_TRACE: Trace = (_LINE, _LINES, _NO_WORDS, _LINE, 0, 0.0, 0.0)
+_NO_FIELD: Field = (_LINES, _WHOLE, _LINES, _NO_WORDS, 0.0, 0, 0)
+_NO_PLANE = np.zeros((0, 0), np.uint8)
+
+
+class Places:
+    """Where a picture is looked at. rows, columns: (n,) px, in any order."""
+
+    def __init__(self, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> None:
+        self.order = np.argsort(rows, kind="stable").astype(np.int64)
+        self.rows = rows[self.order].astype(np.int64)
+        self.columns = columns[self.order].astype(np.int64)
+
+
+class Sheet:
+    """What is to be painted on a canvas of 32 bits: boxes first, then up to two traces, of lines,
+    and up to two fields. For what looks at a canvas before it paints, it is one; loops must be
+    loaded.
+
+    canvas: where it is painted in the end, if anybody wants that.
+    """
+
+    def __init__(self, canvas: pygame.Surface) -> None:
+        self.canvas = canvas
+        self.is_painted = False
+        self.traces: list[Trace] = []
+        self.fields: list[Field] = []
+        self._boxes: list[tuple[int, int, int, int, int]] = []
+        self.get_size, self.get_width, self.get_rect = (
+            canvas.get_size, canvas.get_width, canvas.get_rect
+        )  # fmt: skip
+
+    def fill(self, colour: tuple[int, int, int], boxes: Iterable[pygame.Rect]) -> None:
+        colour_ = self.canvas.map_rgb(colour)
+        whole = self.get_rect()
+        for box in boxes:
+            box = box.clip(whole)
+            self._boxes.append((colour_, box.left, box.top, box.right, box.bottom))
+
+    def paint(self) -> pygame.Surface:
+        """The canvas, painted: once, whoever asks for it."""
+        if not self.is_painted:
+            self.is_painted = True
+            canvas = self.canvas
+            whole = octets(canvas).view(np.uint32).reshape(canvas.get_height(), -1)
+            self._go(whole, None, _NO_WORDS, (0, 0), (_NO_PLANE,) * 3)
+        return self.canvas
+
+    def convert(
+        self, strip: Words, places: Places, size: tuple[int, int], planes: Planes | None
+    ) -> Words:
+        """Into planes of yuv420p, of the left upper part of that size; (n,) pixels at the places.
+        strip: `strip_for` that canvas; planes: None where only those are wanted."""
+        levels = np.empty(len(places.rows), np.uint32)
+        if planes is None:
+            self._go(strip, places, levels, (0, 0), (_NO_PLANE,) * 3)
+        else:
+            self._go(strip, places, levels, size, planes)
+        return levels
+
+    def _go(
+        self, strip: Words, places: Places | None, levels: Words, size: tuple[int, int],
+        planes: Planes,
+    ) -> None:  # fmt: skip
+        compiled = loops.compiled(loops.pixels.strips)
+        assert compiled
+        traces, fields = (*self.traces, _NO_TRACE, _NO_TRACE), (*self.fields, _NO_FIELD, _NO_FIELD)
+        rows, columns, order = (
+            (places.rows, places.columns, places.order) if places else (_WHOLE,) * 3
+        )
+        boxes = np.array(self._boxes, np.int64).reshape(-1, 5)
+        compiled(strip, self.canvas.get_height(), boxes, traces[:2], fields[:2], rows, columns,
+                 order, levels, size, *planes)  # fmt: skip
+
+
+Canvas = pygame.Surface | Sheet
+
+
+def are_ready() -> bool:
+    """Whether all is loaded that sheets are painted with."""
+    return loops.compiled(loops.pixels.strips) is not None
+
+
+def strip_for(size: tuple[int, int]) -> Words:
+    """Memory that sheets of a canvas of that size are painted in: an even number of rows, of an
+    even number of pixels."""
+    width, height = size[0] + size[0] % 2, size[1] + size[1] % 2
+    rows = min(max(STRIP // width // 2 * 2, 2), height)
+    return np.zeros((rows, width), np.uint32)
+
+
+def bare(canvas: Canvas) -> pygame.Surface:
+    """The canvas itself, or that of a sheet as it is: to see what its pixels are like."""
+    return canvas.canvas if isinstance(canvas, Sheet) else canvas
+
+
+def painted(canvas: Canvas) -> pygame.Surface:
+    """The canvas itself, or that of a sheet, painted."""
+    return canvas.paint() if isinstance(canvas, Sheet) else canvas
