@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from visualiser import crew, loops
 from visualiser.look import flash
-from visualiser.look.field import true_distances
+from visualiser.look.field import field_of, true_distances
 from visualiser.look.flashes import ALLOWED, CAREFUL, Watch, linear, signals, signals_of
 from visualiser.look.paint import Table, paint
 from visualiser.nets.checkpoint import MODELS, read
@@ -173,6 +173,20 @@ def told(watch: Watch, levels: np.ndarray, t: float, allowed: int) -> list[objec
         said += [way.tobytes() for way in step.ways]
         said += [step.lit.tobytes(), None if step.swung is None else step.swung.tobytes()]
     return said
+
+
+@settings(deadline=None, max_examples=20)
+@given(st.integers(3, 40), st.integers(3, 40), st.floats(0.2, 5), st.integers(0, 2**32 - 1))
+def test_what_lies_beside_a_picture_is_the_same(h: int, w: int, aspect: float, seed: int) -> None:
+    image = np.random.default_rng(seed).uniform(-1, 1, (h, w)).astype(np.float32)
+    assert loops.load()
+    kept = loops._compiled.pop(loops.field.mend)  # which is not the same to the bit
+    by_loop = field_of(image, "distance", aspect)
+    without()
+    by_numpy = field_of(image, "distance", aspect)
+    loops._compiled[loops.field.mend] = kept
+    np.testing.assert_array_equal(by_loop.values, by_numpy.values)
+    assert by_loop.pitch == by_numpy.pitch
 
 
 @settings(deadline=None, max_examples=30)

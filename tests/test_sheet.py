@@ -120,3 +120,7 @@ def test_a_film_is_the_same_by_strips_and_by_canvas(
     by_strips = film()
     monkeypatch.setattr(frames, "are_ready", lambda: False)
     np.testing.assert_array_equal(by_strips, film())
+    if name == "flashes":
+        unguarded = Scripted(55, script, {**begin, "stage.guard": False}, 10.0)
+        segments = list(cut(unguarded, form, 5.0))
+        assert (film() != by_strips).any(), "the guard had nothing to do"

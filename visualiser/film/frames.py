@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import av
 
 CANVASES = 3  # one is drawn on, one waits, one is converted
-PAINTING = 2  # sheets that wait for the thread that paints them, or for the guard
+PAINTING = 5  # sheets that wait to be painted, or for the guard
 
 
 def pictures(segment: Segment, video: VideoWriter) -> Generator[av.VideoFrame, None, None]:
@@ -46,20 +46,33 @@ class _Painter:
         self._strips: list[Words] = []  # that nobody paints on
 
     def pictures(self) -> Generator[av.VideoFrame, None, None]:
-        waiting: deque[tuple[Laid, Future[_Painted]]] = deque()
+        waiting: deque[_Waiting] = deque()
         for laid in laid_out(self._segment, PAINTING + 1):
             waiting.append((laid, help_with(partial(self._paint, laid))))
             if len(waiting) > PAINTING:
-                yield from self._seen(*waiting.popleft())
+                yield from self._seen(*self._first(waiting))
         while waiting:
-            yield from self._seen(*waiting.popleft())
+            yield from self._seen(*self._first(waiting))
+
+    def _first(self, waiting: deque[_Waiting]) -> _Waiting:
+        """Take it out. Where that is to be waited for, this thread paints one that is not begun."""
+        for n, (laid, painting) in enumerate(waiting):
+            if waiting[0][1].done() or not painting.cancel():
+                continue
+            done: Future[_Painted] = Future()
+            done.set_result(self._paint(laid))
+            waiting[n] = laid, done
+        return waiting.popleft()
 
     def _paint(self, laid: Laid) -> _Painted:
         """On any thread."""
         if not isinstance(laid.canvas, Sheet):
             return None, None
         picture, planes = blank(self._video.size) if laid.is_shown else (None, None)
-        strip = self._strips.pop() if self._strips else strip_for(self._segment.form.size)
+        try:
+            strip = self._strips.pop()
+        except IndexError:
+            strip = strip_for(self._segment.form.size)
         seen = laid.canvas.convert(strip, self._places, self._video.size, planes)
         self._strips.append(strip)
         return seen, picture
@@ -76,3 +89,4 @@ class _Painter:
 
 
 _Painted = tuple[Words | None, "av.VideoFrame | None"]  # at the guard's places; where it is a sheet
+_Waiting = tuple[Laid, Future[_Painted]]

@@ -87,8 +87,8 @@ def field_of(image: FloatArray, kind: Kind, aspect: float = 1.0) -> Field:
     if kind == "distance":
         image = true_distances(np.clip(image, -FAR, FAR), pitch)
     if kind != "colour":
-        image = _widened(image, kind, max(aspect - 1, 0) / 2, pitch)
-        image = _widened(image.T, kind, max(1 / aspect - 1, 0) / 2, pitch[::-1]).T
+        beside = _many(aspect, pitch[0]), _many(1 / aspect, pitch[1])
+        image = _surrounded(image, kind, beside, pitch)
     return Field(kind, np.ascontiguousarray(image, np.float32), pitch)
 
 
@@ -146,12 +146,31 @@ def _blurred(values: FloatArray) -> FloatArray:
     return blurred
 
 
-def _widened(image: FloatArray, kind: Kind, by: float, pitch: tuple[float, float]) -> FloatArray:
-    """The image with columns added left and right; by: how far, in pictures."""
-    n = int(np.ceil(by / pitch[0] - 1e-6))
-    if kind == "distance":
-        n += 2  # so that upscaling sees how distances go on at the very edge
-    elif n == 0:
+def _many(aspect: float, pitch: float) -> int:
+    """How many pixels there are on each side of a picture that is so much longer than wide."""
+    return int(np.ceil(max(aspect - 1, 0) / 2 / pitch - 1e-6))
+
+
+def _surrounded(
+    image: FloatArray, kind: Kind, beside: tuple[int, int], pitch: tuple[float, float]
+) -> FloatArray:
+    """The image with so many columns added left and right, and rows above and below."""
+    columns, rows = beside
+    if kind == "distance":  # so that upscaling sees how they go on at the very edge
+        columns, rows = columns + 2, rows + 2
+    if kind == "distance" and (compiled := loops.compiled(loops.field.surround)):
+        h, w = image.shape
+        around = np.empty((h + 2 * rows, w + 2 * columns), np.float32)
+        across, down = _ways(columns, h, pitch), _ways(rows, w + 2 * columns, pitch[::-1])
+        compiled(np.ascontiguousarray(image, np.float32), across, down, around)
+        return around
+    image = _widened(image, kind, columns, pitch)
+    return _widened(image.T, kind, rows, pitch[::-1]).T
+
+
+def _widened(image: FloatArray, kind: Kind, n: int, pitch: tuple[float, float]) -> FloatArray:
+    """The image with n columns added left and right."""
+    if n == 0:
         return image
     edges = image[:, [0, -1]].T
     if kind == "distance":
@@ -164,7 +183,8 @@ def _widened(image: FloatArray, kind: Kind, by: float, pitch: tuple[float, float
 
 @lru_cache(maxsize=8)
 def _ways(n: int, h: int, pitch: tuple[float, float]) -> FloatArray:
-    """(n, h, h): from a place in the n-th column beside the edge, to each place on it."""
+    """(n, h, h): from a place in the n-th column beside the edge to each place on it, and as far
+    from that to this."""
     out = (np.arange(n) + 1)[:, None, None] * pitch[0]
     along = np.subtract.outer(np.arange(h), np.arange(h)) * pitch[1]
     return np.hypot(out, along).astype(np.float32)

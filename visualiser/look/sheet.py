@@ -28,7 +28,7 @@ _LINES = np.zeros((0, 0), np.float32)
 _WHOLE = np.zeros(0, np.int64)
 _NO_WORDS = np.zeros(0, np.uint32)
 _NO_TRACE: Trace = (_LINE, _LINES, _NO_WORDS, _LINE, 0, 0.0, 0.0)
-_NO_FIELD: Field = (_LINES, _WHOLE, _LINES, _NO_WORDS, 0.0, 0, 0)
+_NO_FIELD: Field = (_LINES, _WHOLE, _LINES, _NO_WORDS, 0, 0)
 _NO_PLANE = np.zeros((0, 0), np.uint8)
 
 

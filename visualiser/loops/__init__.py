@@ -19,6 +19,9 @@ from visualiser.loops import decoder, field, flashes, pixels
 Loop = TypeVar("Loop", bound=Callable[..., Any])
 
 SWITCH_S = 0.0001  # that another thread has the interpreter's lock while loading
+# Processors that have vectors of 512 bits and are no faster with them: they lower their clock.
+# LLVM takes all others that Intel has made since for such, too, and has them do half at a time.
+SHORT_OF_BREATH = ("skylake-avx512", "cascadelake", "cooperlake")
 
 # And what each takes, as numba says it.
 _LOOPS = {
@@ -41,6 +44,7 @@ def load(stopping: Callable[[], bool] = lambda: False) -> bool:
         from numba import njit
     except ImportError:
         return False
+    _take_long_vectors()
     for loop, types in _LOOPS.items():
         if loop in _compiled or stopping():
             continue
@@ -50,6 +54,18 @@ def load(stopping: Callable[[], bool] = lambda: False) -> bool:
         except RuntimeError:  # there is no folder where it could be kept
             _compiled[loop] = njit(types, nogil=True)(bound)
     return True
+
+
+def _take_long_vectors() -> None:
+    from llvmlite import binding
+    from numba.core import config
+
+    name, features = binding.get_host_cpu_name(), binding.get_host_cpu_features()
+    told = vars(config)
+    if told["CPU_NAME"] is not None or told["CPU_FEATURES"] is not None:
+        return
+    if features.get("avx512f") and name not in SHORT_OF_BREATH:
+        told |= {"CPU_NAME": name, "CPU_FEATURES": f"{features.flatten()},-prefer-256-bit"}
 
 
 def _bound(loop: Loop) -> FunctionType:

@@ -17,7 +17,7 @@ Octets = NDArray[np.uint8]
 Whole = NDArray[np.int64]
 # What `trace` takes between canvas and `above`, and `paint` around the canvas, with its first row.
 Trace = tuple[FloatArray, FloatArray, Words, FloatArray, int, float, float]
-Field = tuple[FloatArray, Whole, FloatArray, Words, float, int, int]
+Field = tuple[FloatArray, Whole, FloatArray, Words, int, int]
 
 BLOCK = 16  # columns of lines that are drawn at once
 
@@ -29,7 +29,6 @@ def paint(
     first: NDArray[np.int64],
     weights: FloatArray,
     colours: Words,
-    odd: float,
     canvas: Words,
     left: int,
     top: int,
@@ -39,30 +38,35 @@ def paint(
     """Rows of levels into colours, in a box of a canvas (H, pitch).
 
     wide: (h, width) levels; first, weights: (height,), (height, taps): which rows of them make up
-    a row of the box, and how much of each; colours: by a level's whole number; odd: how much
-    further on an odd row's are; top: of the box, above the canvas where it is below 0; start, stop:
-    which of its rows.
+    a row of the box, and how much of each; colours: four for each level's whole number, of tiles
+    of two by two; top: of the box, above the canvas where it is below 0; start, stop: which of its
+    rows.
     """
     width = wide.shape[1]
     level = np.empty(width, np.float32)
     index = np.empty(width, np.int32)
-    last = np.int32(len(colours) - 1)
+    last, two = np.int32(len(colours) // 4 - 1), np.int32(2)
+    column = np.empty(width, np.int32)
+    for x in range(width):
+        column[x] = x & 1
     for y in range(start, stop):
-        offset, rows, share = odd * np.float32(y & 1), wide[first[y] :], weights[y]
+        rows, share, tile = wide[first[y] :], weights[y], np.int32(y & 1) << np.int32(1)
         if len(share) == 4:  # as nearly always: in one go
             a, b, c, d = rows[0], rows[1], rows[2], rows[3]
             of_a, of_b, of_c, of_d = share[0], share[1], share[2], share[3]
             for x in range(width):
-                total = offset + of_a * a[x] + of_b * b[x] + of_c * c[x] + of_d * d[x]
-                index[x] = min(max(np.int32(total), np.int32(0)), last)
+                total = of_a * a[x] + of_b * b[x] + of_c * c[x] + of_d * d[x]
+                at = min(max(np.int32(total), np.int32(0)), last)
+                index[x] = (at << two) + tile + column[x]
         else:
-            level[:] = offset
+            level[:] = 0
             for tap in range(len(share)):
                 weight, row = share[tap], rows[tap]
                 for x in range(width):
                     level[x] += weight * row[x]
             for x in range(width):
-                index[x] = min(max(np.int32(level[x]), np.int32(0)), last)
+                at = min(max(np.int32(level[x]), np.int32(0)), last)
+                index[x] = (at << two) + tile + column[x]
         pixels = canvas[top + y, left : left + width]  # none counts from the end: faster
         for x in range(width):
             pixels[x] = colours[np.uint32(index[x])]
@@ -99,8 +103,9 @@ def to_yuv420(pixels: Words, width: int, luma: Octets, blue: Octets, red: Octets
         for x in range(half):  # in 32 bits, which numba would make 64
             r, b = np.int32((outer[x] >> 16) & 1023), np.int32(outer[x] & 1023)
             g = np.int32(green[x] & 1023)
-            u[x] = np.int32(b * 28784 - r * 6596 - g * 22188 + (128 << 18) + (1 << 17)) >> 18
-            v[x] = np.int32(r * 28784 - g * 26145 - b * 2639 + (128 << 18) + (1 << 17)) >> 18
+            b, r = b - g, r - g  # each row of the matrix adds up to 0
+            u[x] = np.int32(b * 28784 - r * 6596 + (128 << 18) + (1 << 17)) >> 18
+            v[x] = np.int32(r * 28784 - b * 2639 + (128 << 18) + (1 << 17)) >> 18
 
 
 def trace(
@@ -216,10 +221,10 @@ def strips(
         for xs, ys, colours, strengths, column, radius, dot in traces:
             if len(ys) > 0:
                 trace(strip[:n], xs, ys, colours, strengths, column, radius, dot, top)
-        for wide, first, weights, colours, odd, left, box_top in fields:
+        for wide, first, weights, colours, left, box_top in fields:
             start, stop = max(top - box_top, 0), min(top + n - box_top, len(first))
             if start < stop:
-                paint(wide, first, weights, colours, odd, strip, left, box_top - top, start, stop)
+                paint(wide, first, weights, colours, strip, left, box_top - top, start, stop)
         while looked < len(rows) and rows[looked] < top + n:
             levels[order[looked]] = strip[rows[looked] - top, columns[looked]]
             looked += 1
@@ -230,10 +235,10 @@ def strips(
 
 
 _TRACE = "float32[::1], float32[:,::1], uint32[::1], float32[::1], int64, float32, float32"
-_FIELD = "float32[:,::1], int64[::1], float32[:,::1], uint32[::1], float32, int64, int64"
+_FIELD = "float32[:,::1], int64[::1], float32[:,::1], uint32[::1], int64, int64"
 
 LOOPS: dict[Callable[..., Any], str] = {
-    paint: "(float32[:,::1], int64[::1], float32[:,::1], uint32[::1], float32, uint32[:,::1],"
+    paint: "(float32[:,::1], int64[::1], float32[:,::1], uint32[::1], uint32[:,::1],"
     " int64, int64, int64, int64)",
     blend: "(uint8[::1], uint8[::1], uint16)",
     to_yuv420: "(uint32[:,::1], int64, uint8[:,::1], uint8[:,::1], uint8[:,::1])",
