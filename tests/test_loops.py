@@ -18,7 +18,7 @@ from visualiser import crew, loops
 from visualiser.look import flash
 from visualiser.look.field import field_of, true_distances
 from visualiser.look.flashes import ALLOWED, CAREFUL, Watch, linear, signals, signals_of
-from visualiser.look.paint import Table, paint
+from visualiser.look.paint import Table, paint, paint_colours
 from visualiser.nets.checkpoint import MODELS, read
 from visualiser.nets.layers import Activation, Dense, Lines, walk
 from visualiser.nets.play import Player, build
@@ -62,6 +62,31 @@ def test_a_box_is_painted_alike(
     assert np.abs(one - other).max() <= 4
     assert (one != other).any(axis=2).mean() <= 0.01
     assert (one[:3] == other[:3]).all() and (one[:, :2] == (1, 2, 3)).all()
+
+
+@settings(deadline=None, max_examples=25)
+@given(
+    st.integers(2, 40), st.integers(2, 40), st.integers(1, 90), st.integers(1, 90), st.booleans(),
+    st.booleans(), st.integers(0, 2**32 - 1),
+)  # fmt: skip
+def test_colours_are_painted_alike(
+    rows: int, columns: int, width: int, height: int, smooth: bool, is_layer: bool, seed: int
+) -> None:
+    values = np.random.default_rng(seed).uniform(0, 1, (rows, columns, 3)).astype(np.float32)
+    flags = pygame.SRCALPHA if is_layer else 0
+    by_loop, by_numpy = (pygame.Surface((width + 7, height + 5), flags, 32) for _ in range(2))
+    for each in by_loop, by_numpy:
+        each.fill((1, 2, 3, 200))
+    box = pygame.Rect(3, 2, width, height)
+    assert loops.load()
+    paint_colours(by_loop, box, values, smooth)
+    without()
+    paint_colours(by_numpy, box, values, smooth)
+    one, other = (pygame.surfarray.array3d(each).astype(int) for each in (by_loop, by_numpy))
+    assert np.abs(one - other).max() <= 1 and (one != other).mean() <= 0.01
+    assert (one[:3] == (1, 2, 3)).all()
+    if is_layer:
+        assert (pygame.surfarray.array_alpha(by_loop) == 200).all()
 
 
 @settings(deadline=None, max_examples=20)

@@ -19,7 +19,7 @@ from visualiser.film.segments import cut, laid_out
 from visualiser.look import sheet
 from visualiser.look.lanes import Lines
 from visualiser.look.lanes import Places as Lanes
-from visualiser.look.paint import Table, fill, paint
+from visualiser.look.paint import Table, fill, paint, paint_colours
 from visualiser.look.sheet import Canvas, Places, Sheet, painted, strip_for
 from visualiser.surfaces import pixels
 from visualiser.video.formats import FORMATS
@@ -52,6 +52,10 @@ def drawing(seed: int) -> Callable[[Canvas], None]:
             values = rng.uniform(-1, 1, rng.integers(2, 30, 2)).astype(np.float32)
             table = Table(1 / 64, -128, np.stack([steps, 1 - steps, steps**2], axis=1), 128)
             paint(canvas, box, values, values.shape[::-1], bool(rng.integers(2)), table)
+        if rng.integers(2):
+            box = pygame.Rect(*rng.integers(0, 5, 2), *(rng.integers(5, np.array(whole.size) - 5)))
+            picture = rng.uniform(0, 1, (*rng.integers(2, 30, 2), 3)).astype(np.float32)
+            paint_colours(canvas, box, picture, bool(rng.integers(2)))
 
     return draw
 
@@ -88,6 +92,7 @@ FILMS = {
     **SCRIPTS,
     "strobe": (STROBE, {"look.look": "fill", "look.palette": "silver"}),
     "flashes": (FLASHES, {"look.look": "fill", "look.palette": "silver", "look.output_only": True}),
+    "colours": ({30: [("look.brightness", 0.5)]}, {"show.model": "landscapes"}),
     "blocks": ({}, {"look.smooth": False}),
     "unguarded": ({}, {"stage.guard": False}),
 }

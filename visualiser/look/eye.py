@@ -17,7 +17,7 @@ from visualiser.look.looks import looks
 from visualiser.look.oklab import to_linear, to_srgb
 from visualiser.look.paint import Table, levels, paint, paint_colours
 from visualiser.look.palette import Palette, palettes
-from visualiser.look.sheet import Canvas, painted
+from visualiser.look.sheet import Canvas
 from visualiser.types import Features, FloatArray, Tick
 
 STEP_PX = 1 / 8  # of the screen: how finely depths are told apart
@@ -145,7 +145,7 @@ class Eye:
             if self._bright != 1:
                 lit = to_linear(values.astype(np.float64)) * self._bright
                 values = to_srgb(lit).astype(np.float32)
-            paint_colours(painted(canvas), box, values, smooth)
+            paint_colours(canvas, box, values, smooth)
             if layer is not None:
                 layer.fill(OPAQUE, box)
                 paint_colours(layer, box, values, smooth)

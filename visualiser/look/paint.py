@@ -9,7 +9,7 @@ it lets go of the interpreter while it works.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from visualiser import loops, surfaces
 from visualiser.crew import helpers, share
 from visualiser.look.oklab import to_srgb
-from visualiser.look.sheet import Canvas, Sheet, bare
+from visualiser.look.sheet import Canvas, Sheet, bare, painted
 from visualiser.look.upscale import Band, bands, taps, widen
 from visualiser.types import FloatArray
 
@@ -100,15 +100,10 @@ def paint(
             canvas.fields.append((wide, first, weights, colours, box.left, box.top))
             return
 
-        def fill(work: Iterator[slice], pixels: Pixels) -> None:
-            for rows in work:
-                compiled(wide, first, weights, colours, pixels, box.left, box.top, rows.start,
-                         rows.stop)  # fmt: skip
+        def draw_rows(pixels: Pixels, start: int, stop: int) -> None:
+            compiled(wide, first, weights, colours, pixels, box.left, box.top, start, stop)
 
-        n_helpers = helpers(box.width * box.height)
-        n_rows = -(-box.height // (2 * (1 + n_helpers))) * 2  # an even number
-        parts = [slice(y, min(y + n_rows, box.height)) for y in range(0, box.height, n_rows)]
-        share(fill, parts, surfaces.pixels(surface), n_helpers)
+        _by_rows(surface, box, draw_rows)
         return
     n_rows = _rows(box.width)
 
@@ -129,16 +124,25 @@ def paint(
     share(draw, work, _within(surface, box), helpers(box.width * box.height))
 
 
-def paint_colours(
-    canvas: pygame.Surface,
-    box: pygame.Rect,
-    values: FloatArray,
-    smooth: bool,
-) -> None:
+def paint_colours(canvas: Canvas, box: pygame.Rect, values: FloatArray, smooth: bool) -> None:
     """Draw a picture (H, W, 3), sRGB 0..1, in a box."""
-    n_rows = _rows(box.width)
     wide = [widen(values[..., i] * 255 + np.float32(0.5), box.width, 0.0, smooth) for i in range(3)]
-    places = [canvas.get_shifts()[i] // 8 for i in range(3)]
+    surface = bare(canvas)
+    places = [surface.get_shifts()[i] // 8 for i in range(3)]
+    compiled = loops.compiled(loops.pixels.tint)
+    if compiled and set(places) == {0, 1, 2}:
+        first, weights = taps(values.shape[0], box.height, 0.0, smooth)
+        own = np.array([wide[places.index(i)] for i in range(3)])
+        if isinstance(canvas, Sheet):
+            canvas.tinted = own, first, weights, box.left, box.top
+            return
+
+        def draw_rows(pixels: Pixels, start: int, stop: int) -> None:
+            compiled(own, first, weights, pixels, box.left, box.top, start, stop)
+
+        _by_rows(surface, box, draw_rows)
+        return
+    n_rows = _rows(box.width)
     places = places if sys.byteorder == "little" else [3 - place for place in places]
 
     def draw(work: Iterator[Band], pixels: Pixels) -> None:
@@ -152,7 +156,22 @@ def paint_colours(
                 np.copyto(octets[rows, :, place], some, casting="unsafe")
 
     work = bands(values.shape[0], box.height, n_rows, 0.0, smooth)
-    share(draw, work, _within(canvas, box), helpers(box.width * box.height))
+    share(draw, work, _within(painted(canvas), box), helpers(box.width * box.height))
+
+
+def _by_rows(
+    canvas: pygame.Surface, box: pygame.Rect, draw: Callable[[Pixels, int, int], None]
+) -> None:
+    """Draw rows from one to the other, in parts of a box if others help."""
+    n_helpers = helpers(box.width * box.height)
+    n_rows = -(-box.height // (2 * (1 + n_helpers))) * 2  # an even number
+    parts = [slice(y, min(y + n_rows, box.height)) for y in range(0, box.height, n_rows)]
+
+    def work(parts: Iterator[slice], pixels: Pixels) -> None:
+        for rows in parts:
+            draw(pixels, rows.start, rows.stop)
+
+    share(work, parts, surfaces.pixels(canvas), n_helpers)
 
 
 def _rows(width: int) -> int:

@@ -146,7 +146,7 @@ class Panes:
         last = self._frame
         is_new = last is not None and last.model is not frame.model
         is_plain = are_ready() and self.layer is None and min(size) >= SMALLEST
-        return not is_plain or frame.kind == "colour" or is_new or self._fade.share < 1
+        return not is_plain or is_new or self._fade.share < 1
 
     def skip(self, frame: Frame, size: tuple[int, int], tick: Tick, features: Features) -> None:
         """As `draw`, for a frame that nobody sees: it needs no picture. size: of the canvas."""

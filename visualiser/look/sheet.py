@@ -15,7 +15,7 @@ import pygame
 from numpy.typing import NDArray
 
 from visualiser import loops
-from visualiser.loops.pixels import Field, Octets, Trace, Words
+from visualiser.loops.pixels import Field, Octets, Tint, Trace, Words
 from visualiser.surfaces import octets
 
 STRIP = 1 << 17  # pixels
@@ -29,6 +29,7 @@ _WHOLE = np.zeros(0, np.int64)
 _NO_WORDS = np.zeros(0, np.uint32)
 _NO_TRACE: Trace = (_LINE, _LINES, _NO_WORDS, _LINE, 0, 0.0, 0.0)
 _NO_FIELD: Field = (_LINES, _WHOLE, _LINES, _NO_WORDS, 0, 0)
+_NO_TINT: Tint = (np.zeros((3, 0, 0), np.float32), _WHOLE, _LINES, 0, 0)
 _NO_PLANE = np.zeros((0, 0), np.uint8)
 
 
@@ -43,8 +44,8 @@ class Places:
 
 class Sheet:
     """What is to be painted on a canvas of 32 bits: boxes first, then up to two traces, of lines,
-    and up to two fields. For what looks at a canvas before it paints, it is one; loops must be
-    loaded.
+    up to two fields, and a picture in colours. For what looks at a canvas before it paints, it is
+    one; loops must be loaded.
 
     canvas: where it is painted in the end, if anybody wants that.
     """
@@ -54,6 +55,7 @@ class Sheet:
         self.is_painted = False
         self.traces: list[Trace] = []
         self.fields: list[Field] = []
+        self.tinted: Tint = _NO_TINT
         self._boxes: list[tuple[int, int, int, int, int]] = []
         self.get_size, self.get_width, self.get_rect = (
             canvas.get_size, canvas.get_width, canvas.get_rect
@@ -98,8 +100,8 @@ class Sheet:
             (places.rows, places.columns, places.order) if places else (_WHOLE,) * 3
         )
         boxes = np.array(self._boxes, np.int64).reshape(-1, 5)
-        compiled(strip, self.canvas.get_height(), boxes, traces[:2], fields[:2], rows, columns,
-                 order, levels, size, *planes)  # fmt: skip
+        compiled(strip, self.canvas.get_height(), boxes, traces[:2], fields[:2],
+                 self.tinted, rows, columns, order, levels, size, *planes)  # fmt: skip
 
 
 Canvas = pygame.Surface | Sheet

@@ -18,6 +18,7 @@ Whole = NDArray[np.int64]
 # What `trace` takes between canvas and `above`, and `paint` around the canvas, with its first row.
 Trace = tuple[FloatArray, FloatArray, Words, FloatArray, int, float, float]
 Field = tuple[FloatArray, Whole, FloatArray, Words, int, int]
+Tint = tuple[FloatArray, Whole, FloatArray, int, int]  # the same for `tint`
 
 BLOCK = 16  # columns of lines that are drawn at once
 
@@ -70,6 +71,38 @@ def paint(
         pixels = canvas[top + y, left : left + width]  # none counts from the end: faster
         for x in range(width):
             pixels[x] = colours[np.uint32(index[x])]
+
+
+def tint(
+    wide: FloatArray, first: NDArray[np.int64], weights: FloatArray, canvas: Words, left: int,
+    top: int, start: int, stop: int,
+) -> None:  # fmt: skip
+    """As `paint`, but of colours as they are: wide (3, h, width), 0..256, of which the first lies
+    in the lowest octet of a pixel. The highest stays as it is."""
+    width = wide.shape[2]
+    levels = np.empty((3, width), np.float32)
+    none, most, kept = np.float32(0), np.float32(255), np.uint32(0xFF000000)
+    for y in range(start, stop):
+        share = weights[y]
+        for i in range(3):
+            rows, level = wide[i, first[y] :], levels[i]
+            if len(share) == 4:
+                a, b, c, d = rows[0], rows[1], rows[2], rows[3]
+                of_a, of_b, of_c, of_d = share[0], share[1], share[2], share[3]
+                for x in range(width):
+                    level[x] = of_a * a[x] + of_b * b[x] + of_c * c[x] + of_d * d[x]
+            else:
+                level[:] = 0
+                for tap in range(len(share)):
+                    weight, row = share[tap], rows[tap]
+                    for x in range(width):
+                        level[x] += weight * row[x]
+        pixels, (low, middle, high) = canvas[top + y, left : left + width], levels
+        for x in range(width):
+            one = np.uint32(np.int32(min(max(low[x], none), most)))
+            two = np.uint32(np.int32(min(max(middle[x], none), most)))
+            three = np.uint32(np.int32(min(max(high[x], none), most)))
+            pixels[x] = (pixels[x] & kept) | one | two << np.uint32(8) | three << np.uint32(16)
 
 
 def blend(octets: Octets, before: Octets, share: int) -> None:
@@ -200,16 +233,16 @@ def trace(
 
 def strips(
     strip: Words, height: int, boxes: Whole, traces: tuple[Trace, ...], fields: tuple[Field, ...],
-    rows: Whole, columns: Whole, order: Whole, levels: Words, size: tuple[int, int], luma: Octets,
-    blue: Octets, red: Octets,
+    tinted: Tint, rows: Whole, columns: Whole, order: Whole, levels: Words, size: tuple[int, int],
+    luma: Octets, blue: Octets, red: Octets,
 ) -> None:  # fmt: skip
     """Paint a picture of that height, a few rows at a time over and over again on the same strip
     (h, pitch), and take from each what is wanted while it is in the processor's cache.
 
     boxes: (n, 5) colour, left, top, right, bottom, which are painted first; then the traces, and
-    then the fields; each may be empty. rows, columns: (places,) where to look, by rows; order:
-    where in `levels` to put what is found there; size: of the video picture, into whose planes it
-    is converted, or zeros.
+    then the fields, and the colours; each may be empty. rows, columns: (places,) where to look, by
+    rows; order: where in `levels` to put what is found there; size: of the video picture, into
+    whose planes it is converted, or zeros.
     """
     tall, looked = len(strip), 0
     for top in range(0, height, tall):
@@ -225,6 +258,10 @@ def strips(
             start, stop = max(top - box_top, 0), min(top + n - box_top, len(first))
             if start < stop:
                 paint(wide, first, weights, colours, strip, left, box_top - top, start, stop)
+        own, first, shares, left, box_top = tinted
+        start, stop = max(top - box_top, 0), min(top + n - box_top, len(first))
+        if start < stop:
+            tint(own, first, shares, strip, left, box_top - top, start, stop)
         while looked < len(rows) and rows[looked] < top + n:
             levels[order[looked]] = strip[rows[looked] - top, columns[looked]]
             looked += 1
@@ -235,15 +272,18 @@ def strips(
 
 
 _TRACE = "float32[::1], float32[:,::1], uint32[::1], float32[::1], int64, float32, float32"
+_TINT = "float32[:,:,::1], int64[::1], float32[:,::1], int64, int64"
 _FIELD = "float32[:,::1], int64[::1], float32[:,::1], uint32[::1], int64, int64"
 
 LOOPS: dict[Callable[..., Any], str] = {
     paint: "(float32[:,::1], int64[::1], float32[:,::1], uint32[::1], uint32[:,::1],"
     " int64, int64, int64, int64)",
+    tint: "(float32[:,:,::1], int64[::1], float32[:,::1], uint32[:,::1], int64, int64, int64,"
+    " int64)",
     blend: "(uint8[::1], uint8[::1], uint16)",
     to_yuv420: "(uint32[:,::1], int64, uint8[:,::1], uint8[:,::1], uint8[:,::1])",
     trace: f"(uint32[:,::1], {_TRACE}, int64)",
     strips: f"(uint32[:,::1], int64, int64[:,::1], UniTuple(Tuple(({_TRACE})), 2),"
-    f" UniTuple(Tuple(({_FIELD})), 2), int64[::1], int64[::1], int64[::1], uint32[::1],"
-    " UniTuple(int64, 2), uint8[:,::1], uint8[:,::1], uint8[:,::1])",
+    f" UniTuple(Tuple(({_FIELD})), 2), Tuple(({_TINT})), int64[::1], int64[::1], int64[::1],"
+    " uint32[::1], UniTuple(int64, 2), uint8[:,::1], uint8[:,::1], uint8[:,::1])",
 }
