@@ -1,4 +1,4 @@
-"""Small fields onto a surface, at its full size: the only code that touches every pixel.
+"""Small fields onto a surface, at its full size, or onto a sheet for later.
 
 Every pixel is a matrix product (upscaling), a whole number (its place in a table of colours) and a
 look-up. Where compiled loops are loaded, that is one of them. Else numpy does it a few rows at a

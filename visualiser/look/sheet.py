@@ -30,7 +30,7 @@ _NO_WORDS = np.zeros(0, np.uint32)
 _NO_TRACE: Trace = (_LINE, _LINES, _NO_WORDS, _LINE, 0, 0.0, 0.0)
 _NO_FIELD: Field = (_LINES, _WHOLE, _LINES, _NO_WORDS, 0, 0)
 _NO_TINT: Tint = (np.zeros((3, 0, 0), np.float32), _WHOLE, _LINES, 0, 0)
-_NO_PLANE = np.zeros((0, 0), np.uint8)
+_NO_PLANES: Planes = (np.zeros((0, 0), np.uint8),) * 3
 
 
 class Places:
@@ -40,6 +40,9 @@ class Places:
         self.order = np.argsort(rows, kind="stable").astype(np.int64)
         self.rows = rows[self.order].astype(np.int64)
         self.columns = columns[self.order].astype(np.int64)
+
+
+_NOWHERE = Places(np.zeros(0, np.intp), np.zeros(0, np.intp))
 
 
 class Sheet:
@@ -57,16 +60,21 @@ class Sheet:
         self.fields: list[Field] = []
         self.tinted: Tint = _NO_TINT
         self._boxes: list[tuple[int, int, int, int, int]] = []
-        self.get_size, self.get_width, self.get_rect = (
-            canvas.get_size, canvas.get_width, canvas.get_rect
-        )  # fmt: skip
+
+    def get_size(self) -> tuple[int, int]:
+        return self.canvas.get_size()
+
+    def get_width(self) -> int:
+        return self.canvas.get_width()
+
+    def get_rect(self) -> pygame.Rect:
+        return self.canvas.get_rect()
 
     def fill(self, colour: tuple[int, int, int], boxes: Iterable[pygame.Rect]) -> None:
-        colour_ = self.canvas.map_rgb(colour)
-        whole = self.get_rect()
+        pixel, whole = self.canvas.map_rgb(colour), self.get_rect()
         for box in boxes:
             box = box.clip(whole)
-            self._boxes.append((colour_, box.left, box.top, box.right, box.bottom))
+            self._boxes.append((pixel, box.left, box.top, box.right, box.bottom))
 
     def paint(self) -> pygame.Surface:
         """The canvas, painted: once, whoever asks for it."""
@@ -74,7 +82,7 @@ class Sheet:
             self.is_painted = True
             canvas = self.canvas
             whole = octets(canvas).view(np.uint32).reshape(canvas.get_height(), -1)
-            self._go(whole, None, _NO_WORDS, (0, 0), (_NO_PLANE,) * 3)
+            self._go(whole, _NOWHERE, _NO_WORDS, (0, 0), _NO_PLANES)
         return self.canvas
 
     def convert(
@@ -83,25 +91,18 @@ class Sheet:
         """Into planes of yuv420p, of the left upper part of that size; (n,) pixels at the places.
         strip: `strip_for` that canvas; planes: None where only those are wanted."""
         levels = np.empty(len(places.rows), np.uint32)
-        if planes is None:
-            self._go(strip, places, levels, (0, 0), (_NO_PLANE,) * 3)
-        else:
-            self._go(strip, places, levels, size, planes)
+        self._go(strip, places, levels, size if planes else (0, 0), planes or _NO_PLANES)
         return levels
 
     def _go(
-        self, strip: Words, places: Places | None, levels: Words, size: tuple[int, int],
-        planes: Planes,
-    ) -> None:  # fmt: skip
+        self, strip: Words, places: Places, levels: Words, size: tuple[int, int], planes: Planes
+    ) -> None:
         compiled = loops.compiled(loops.pixels.strips)
-        assert compiled
+        assert compiled and len(self.traces) <= 2 and len(self.fields) <= 2
         traces, fields = (*self.traces, _NO_TRACE, _NO_TRACE), (*self.fields, _NO_FIELD, _NO_FIELD)
-        rows, columns, order = (
-            (places.rows, places.columns, places.order) if places else (_WHOLE,) * 3
-        )
         boxes = np.array(self._boxes, np.int64).reshape(-1, 5)
-        compiled(strip, self.canvas.get_height(), boxes, traces[:2], fields[:2],
-                 self.tinted, rows, columns, order, levels, size, *planes)  # fmt: skip
+        compiled(strip, self.canvas.get_height(), boxes, traces[:2], fields[:2], self.tinted,
+                 places.rows, places.columns, places.order, levels, size, *planes)  # fmt: skip
 
 
 Canvas = pygame.Surface | Sheet

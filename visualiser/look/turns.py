@@ -6,7 +6,6 @@ Many at once, in arrays: each place of a picture is one, and so is each field of
 from __future__ import annotations
 
 from collections import deque
-from copy import copy
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,7 +48,8 @@ class Turns:
     def follow(self, values: FloatArray, seen: Bools | None = None) -> tuple[Turns, Bools, Bools]:
         """How it is with these values: the next state, and which have risen, and fallen. seen: no
         turn counts without that at its end, its beginning, or in between."""
-        after = copy(self)
+        after = object.__new__(Turns)  # a copy, in a tenth of the time of one
+        after.__dict__.update(self.__dict__)
         after._ends = np.empty_like(self._ends)
         if compiled := loops.compiled(loops.flashes.follow):
             after._can, after._seen = np.empty_like(self._can), np.empty_like(self._seen)
