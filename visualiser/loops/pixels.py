@@ -25,6 +25,21 @@ BLOCK = 16  # columns of lines that are drawn at once
 _SECOND = np.uint64(0x00FF00FF00FF00FF)  # every second octet of two pixels
 
 
+def mix(rows: FloatArray, shares: FloatArray, mixed: FloatArray) -> None:
+    """The first rows (h, width), so much of each, into one."""
+    if len(shares) == 4:  # as nearly always: in one go
+        a, b, c, d = rows[0], rows[1], rows[2], rows[3]
+        of_a, of_b, of_c, of_d = shares[0], shares[1], shares[2], shares[3]
+        for x in range(len(mixed)):
+            mixed[x] = of_a * a[x] + of_b * b[x] + of_c * c[x] + of_d * d[x]
+        return
+    mixed[:] = 0
+    for tap in range(len(shares)):
+        share, row = shares[tap], rows[tap]
+        for x in range(len(mixed)):
+            mixed[x] += share * row[x]
+
+
 def paint(
     wide: FloatArray,
     first: NDArray[np.int64],
@@ -52,7 +67,7 @@ def paint(
         column[x] = x & 1
     for y in range(start, stop):
         rows, share, tile = wide[first[y] :], weights[y], np.int32(y & 1) << np.int32(1)
-        if len(share) == 4:  # as nearly always: in one go
+        if len(share) == 4:  # as `mix`, but without a pass of its own
             a, b, c, d = rows[0], rows[1], rows[2], rows[3]
             of_a, of_b, of_c, of_d = share[0], share[1], share[2], share[3]
             for x in range(width):
@@ -60,11 +75,7 @@ def paint(
                 at = min(max(np.int32(total), np.int32(0)), last)
                 index[x] = (at << two) + tile + column[x]
         else:
-            level[:] = 0
-            for tap in range(len(share)):
-                weight, row = share[tap], rows[tap]
-                for x in range(width):
-                    level[x] += weight * row[x]
+            mix(rows, share, level)
             for x in range(width):
                 at = min(max(np.int32(level[x]), np.int32(0)), last)
                 index[x] = (at << two) + tile + column[x]
@@ -85,18 +96,7 @@ def tint(
     for y in range(start, stop):
         share = weights[y]
         for i in range(3):
-            rows, level = wide[i, first[y] :], levels[i]
-            if len(share) == 4:
-                a, b, c, d = rows[0], rows[1], rows[2], rows[3]
-                of_a, of_b, of_c, of_d = share[0], share[1], share[2], share[3]
-                for x in range(width):
-                    level[x] = of_a * a[x] + of_b * b[x] + of_c * c[x] + of_d * d[x]
-            else:
-                level[:] = 0
-                for tap in range(len(share)):
-                    weight, row = share[tap], rows[tap]
-                    for x in range(width):
-                        level[x] += weight * row[x]
+            mix(wide[i, first[y] :], share, levels[i])
         pixels, (low, middle, high) = canvas[top + y, left : left + width], levels
         for x in range(width):
             one = np.uint32(np.int32(min(max(low[x], none), most)))
@@ -276,6 +276,7 @@ _TINT = "float32[:,:,::1], int64[::1], float32[:,::1], int64, int64"
 _FIELD = "float32[:,::1], int64[::1], float32[:,::1], uint32[::1], int64, int64"
 
 LOOPS: dict[Callable[..., Any], str] = {
+    mix: "(float32[:,::1], float32[::1], float32[::1])",
     paint: "(float32[:,::1], int64[::1], float32[:,::1], uint32[::1], uint32[:,::1],"
     " int64, int64, int64, int64)",
     tint: "(float32[:,:,::1], int64[::1], float32[:,::1], uint32[:,::1], int64, int64, int64,"
