@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import pygame
 
 from visualiser.controls import Controls
@@ -30,8 +32,8 @@ class Drawing:
         state: State | None = None,
         canvases: int = 1,
     ) -> None:
-        self.canvas = pygame.Surface(size, 0, 32)
-        self._spare = [pygame.Surface(size, 0, 32) for _ in range(canvases - 1)]
+        self._size, self._many = size, canvases
+        self._canvases: list[pygame.Surface] = []  # the one that was drawn on last comes last
         self._network = Network()
         self._panes, self._curtain = state or (
             Panes(controls, Layer(size) if alpha else None),
@@ -41,6 +43,11 @@ class Drawing:
         if self._layer is not None:
             self._layer.spare = [self._layer.surface.copy() for _ in range(canvases - 1)]
         self.guard = FlashGuard(controls)
+
+    @property
+    def canvas(self) -> pygame.Surface:
+        """The one that was drawn on last."""
+        return self._canvases[-1] if self._canvases else self._next()
 
     @property
     def state(self) -> State:
@@ -60,8 +67,7 @@ class Drawing:
 
     def draw(self, moment: Moment) -> pygame.Surface:
         """What is seen: as it is until as many more are drawn as there are canvases."""
-        self._go_round()
-        self._paint(moment, self.canvas)
+        self._paint(moment, self._next())
         self.guard.limit(self.canvas, moment.tick.t)
         if self._layer is not None:
             self._layer.show(self.guard.share)
@@ -69,9 +75,8 @@ class Drawing:
 
     def lay(self, moment: Moment) -> Canvas:
         """As `draw`, but not painted yet where that can be, and without the guard: for films
-        without alpha."""
-        self._go_round()
-        return self._paint(moment, Sheet(self.canvas))
+        without alpha. All sheets have the same canvas."""
+        return self._paint(moment, Sheet(self._easel))
 
     def skip(self, moment: Moment) -> None:
         """Go on to the next moment: as `draw`, but that nobody sees it. No network runs and no
@@ -82,7 +87,7 @@ class Drawing:
             self._paint(moment, self.canvas)
             return
         self._panes.recall(moment.frame, self._network.draw)
-        self._panes.skip(moment.frame, self.canvas.get_size(), moment.tick, moment.features)
+        self._panes.skip(moment.frame, self._size, moment.tick, moment.features)
         self._curtain.advance(moment.tick)
         self._curtain.skip()
         if self._layer is not None:
@@ -96,9 +101,17 @@ class Drawing:
         else:
             self.skip(moment)
 
-    def _go_round(self) -> None:
-        self._spare.append(self.canvas)
-        self.canvas = self._spare.pop(0)
+    def _next(self) -> pygame.Surface:
+        """The canvas whose turn it is. They are large, so they are made as they are needed."""
+        if len(self._canvases) < self._many:
+            self._canvases.append(pygame.Surface(self._size, 0, 32))
+        else:
+            self._canvases.append(self._canvases.pop(0))
+        return self._canvases[-1]
+
+    @cached_property
+    def _easel(self) -> pygame.Surface:
+        return pygame.Surface(self._size, 0, 32)
 
     def _paint(self, moment: Moment, canvas: Canvas) -> Canvas:
         """What it was painted on: not on a sheet where that will not do."""
@@ -108,12 +121,13 @@ class Drawing:
         self._panes.recall(moment.frame, self._network.draw)
         has_picture = moment.frame.image is not None
         frame = moment.frame if has_picture else self._network.draw(moment.frame)
-        if self._panes.needs_canvas(frame, self.canvas.get_size()):
-            canvas = self.canvas
+        has_curtain = not self._curtain.is_open  # black, frozen or fading
+        needs_canvas = has_curtain or self._panes.needs_canvas(frame, self._size)
+        if isinstance(canvas, Sheet) and needs_canvas:
+            canvas = self._next()
         self._panes.draw(frame, canvas, moment.tick, moment.features)
-        if not self._curtain.is_open:  # black, frozen or fading
-            canvas = painted(canvas)
-            pane = self._panes.picture(canvas)
+        if has_curtain:
+            pane = self._panes.picture(painted(canvas))
             self._curtain.draw(pane, pane)
         if self._layer is not None:
             self._layer.veil(self._curtain.dark, self._curtain.is_frozen)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import av
 
 CANVASES = 3  # one is drawn on, one waits, one is converted
-PAINTING = 5  # sheets that wait to be painted, or for the guard
+PAINTING = 3  # sheets that wait to be painted, or for the guard
 
 
 def pictures(segment: Segment, video: VideoWriter) -> Generator[av.VideoFrame, None, None]:

@@ -60,9 +60,12 @@ def _take_long_vectors() -> None:
     from llvmlite import binding
     from numba.core import config
 
-    name, features = binding.get_host_cpu_name(), binding.get_host_cpu_features()
     told = vars(config)
     if told["CPU_NAME"] is not None or told["CPU_FEATURES"] is not None:
+        return
+    try:
+        name, features = binding.get_host_cpu_name(), binding.get_host_cpu_features()
+    except RuntimeError:  # LLVM does not know what this machine has
         return
     if features.get("avx512f") and name not in SHORT_OF_BREATH:
         told |= {"CPU_NAME": name, "CPU_FEATURES": f"{features.flatten()},-prefer-256-bit"}
