@@ -56,14 +56,18 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
 
 @pytest.fixture(scope="module")
 def clicks(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A wav with a click on every beat."""
+    return write_wav(tmp_path_factory.mktemp("listen") / "clicks.wav", clicking(SECONDS))
+
+
+def clicking(seconds: float) -> np.ndarray:
+    """A click on every beat."""
     rng = np.random.default_rng(1)
-    samples = np.zeros(round(SECONDS * SAMPLERATE))
+    samples = np.zeros(round(seconds * SAMPLERATE))
     click = 0.7 * rng.uniform(-1, 1, 1200) * np.exp(-np.arange(1200) / 250)
-    for beat in range(int(SECONDS * BPM / 60)):
+    for beat in range(int(seconds * BPM / 60)):
         at = round(beat * 60 / BPM * SAMPLERATE)
         samples[at : at + 1200] = click
-    return write_wav(tmp_path_factory.mktemp("listen") / "clicks.wav", samples)
+    return samples
 
 
 @pytest.fixture(scope="module")
@@ -158,8 +162,9 @@ def test_a_microphone_is_told_live(room: VirtualMicrophone) -> None:
     assert not has_traceback(done.err)
 
 
-def test_a_terminal_shows_it_until_ctrl_c(clicks: Path) -> None:
-    with on_terminal("listen", clicks, "--mute") as terminal:
+def test_a_terminal_shows_it_until_ctrl_c(tmp_path: Path) -> None:
+    long = write_wav(tmp_path / "clicks.wav", clicking(60.0))  # longer than a busy machine needs
+    with on_terminal("listen", long, "--mute") as terminal:
         wait_until(lambda: "hearing" in terminal.seen() and "█" in terminal.seen(), "a picture")
         terminal.process.send_signal(signal.SIGINT)
         assert terminal.wait() == 130
