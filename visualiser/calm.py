@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from visualiser.controls import Command, Controls, Nudge
 from visualiser.look.effects import effects
 
 CALM_SPEED = 0.5  # of the show, times
 KEPT = ("look.output_only",)  # of the look: it belongs to the window of the controls
+
+
+def has_panic(commands: Iterable[Command]) -> bool:
+    """Whether somebody panics in them."""
+    return any(id == "stage.panic" for id, _ in commands)
 
 
 def calm(controls: Controls, is_paused: bool, has_failed: bool) -> list[Command]:

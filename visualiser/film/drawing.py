@@ -122,8 +122,9 @@ class Drawing:
         has_picture = moment.frame.image is not None
         frame = moment.frame if has_picture else self._network.draw(moment.frame)
         has_curtain = not self._curtain.is_open  # black, frozen or fading
-        needs_canvas = has_curtain or self._panes.needs_canvas(frame, self._size)
-        if isinstance(canvas, Sheet) and needs_canvas:
+        if isinstance(canvas, Sheet) and (
+            has_curtain or self._panes.needs_canvas(frame, self._size)
+        ):
             canvas = self._next()
         self._panes.draw(frame, canvas, moment.tick, moment.features)
         if has_curtain:

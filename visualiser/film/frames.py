@@ -57,11 +57,12 @@ class _Painter:
     def _first(self, waiting: deque[_Waiting]) -> _Waiting:
         """Take it out. Where that is to be waited for, this thread paints one that is not begun."""
         for n, (laid, painting) in enumerate(waiting):
-            if waiting[0][1].done() or not painting.cancel():
-                continue
-            done: Future[_Painted] = Future()
-            done.set_result(self._paint(laid))
-            waiting[n] = laid, done
+            if waiting[0][1].done():
+                break
+            if painting.cancel():
+                done: Future[_Painted] = Future()
+                done.set_result(self._paint(laid))
+                waiting[n] = laid, done
         return waiting.popleft()
 
     def _paint(self, laid: Laid) -> _Painted:

@@ -10,7 +10,7 @@ from typing import Protocol
 
 import numpy as np
 
-from visualiser.calm import calm
+from visualiser.calm import calm, has_panic
 from visualiser.clock import FixedClock
 from visualiser.conductor import Conductor
 from visualiser.config import Settings
@@ -129,7 +129,7 @@ class Played:
         features = self._conductor.hear(self._listener.listen(tick), tick.t)
         commands = self._conductor.commands(tick.t, until, seen_until=self._until)
         self._listener.obey(tick, commands)
-        if panics := any(id == "stage.panic" for id, _ in commands):
+        if panics := has_panic(commands):
             commands += calm(self.controls, self._show.paused, has_failed=False)
         frame = self._show.update(tick, features, commands)
         return Step(tick.t, frame, features, panics, begins=bool(commands))

@@ -87,8 +87,7 @@ def field_of(image: FloatArray, kind: Kind, aspect: float = 1.0) -> Field:
     if kind == "distance":
         image = true_distances(np.clip(image, -FAR, FAR), pitch)
     if kind != "colour":
-        beside = _many(aspect, pitch[0]), _many(1 / aspect, pitch[1])
-        image = _surrounded(image, kind, beside, pitch)
+        image = _surrounded(image, kind, aspect, pitch)
     return Field(kind, np.ascontiguousarray(image, np.float32), pitch)
 
 
@@ -152,10 +151,10 @@ def _many(aspect: float, pitch: float) -> int:
 
 
 def _surrounded(
-    image: FloatArray, kind: Kind, beside: tuple[int, int], pitch: tuple[float, float]
+    image: FloatArray, kind: Kind, aspect: float, pitch: tuple[float, float]
 ) -> FloatArray:
-    """The image with so many columns added left and right, and rows above and below."""
-    columns, rows = beside
+    """The image with columns added left and right, or rows above and below, as a box needs them."""
+    columns, rows = _many(aspect, pitch[0]), _many(1 / aspect, pitch[1])
     if kind == "distance":  # so that upscaling sees how they go on at the very edge
         columns, rows = columns + 2, rows + 2
     if kind == "distance" and (compiled := loops.compiled(loops.field.surround)):

@@ -16,6 +16,7 @@ shown, and all that comes later, goes by thresholds on both sides of them.
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 import numpy as np
 import pygame
@@ -116,8 +117,7 @@ class FlashGuard:
             self.reset()
             self._size = canvas.get_size()
             surface = bare(canvas)
-            rows, columns = _places(self._size)
-            self._places = rows * (surface.get_pitch() // 4) + columns
+            self._places = places(self._size).in_memory(surface.get_pitch() // 4)
             self._before = pygame.Surface(self._size, 0, surface)
             self._before.fill(0)  # memory takes long the first time: not in the middle of a show
             red, green, blue, _ = (shift // 8 for shift in surface.get_shifts())
@@ -237,15 +237,11 @@ def _mixed(new: Octets, before: Octets, alpha: int) -> Octets:
     return ((both + (both >> 8)) >> 8).astype(np.uint8)
 
 
+@lru_cache(maxsize=4)
 def places(size: tuple[int, int]) -> Places:
-    """Where it looks at pictures of a size."""
-    return Places(*_places(size))
-
-
-def _places(size: tuple[int, int]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """The same, rows and columns: first those of the coarse grid."""
+    """Where it looks at pictures of a size: first those of the coarse grid."""
     coarse, fine = (_spread(size, shape) for shape in (_SHAPE, _FINE))
-    return np.concatenate([coarse[0], fine[0]]), np.concatenate([coarse[1], fine[1]])
+    return Places(np.append(coarse[0], fine[0]), np.append(coarse[1], fine[1]))
 
 
 def _spread(

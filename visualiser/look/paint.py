@@ -121,7 +121,7 @@ def paint(
             np.take(colours, index[:h], out=pixels[rows], mode="clip")
 
     work = bands(values.shape[0], box.height, n_rows, span[1], smooth)
-    share(draw, work, _within(surface, box), helpers(box.width * box.height))
+    share(draw, work, _within(painted(canvas), box), helpers(box.width * box.height))
 
 
 def paint_colours(canvas: Canvas, box: pygame.Rect, values: FloatArray, smooth: bool) -> None:

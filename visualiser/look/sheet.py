@@ -15,13 +15,11 @@ import pygame
 from numpy.typing import NDArray
 
 from visualiser import loops
-from visualiser.loops.pixels import Field, Octets, Tint, Trace, Words
+from visualiser.loops.pixels import Field, Planes, Tint, Trace, Words
 from visualiser.surfaces import octets
 
 STRIP = 1 << 17  # pixels
 SMALLEST = 16  # px: on a smaller canvas panes may stick out
-
-Planes = tuple[Octets, Octets, Octets]  # (H, pitch) luma, and half of that: blue, red
 
 _LINE = np.zeros(0, np.float32)
 _LINES = np.zeros((0, 0), np.float32)
@@ -34,12 +32,20 @@ _NO_PLANES: Planes = (np.zeros((0, 0), np.uint8),) * 3
 
 
 class Places:
-    """Where a picture is looked at. rows, columns: (n,) px, in any order."""
+    """Where a picture is looked at. rows, columns: (n,) px, in any order; here they are by rows,
+    and `order` says which is which."""
 
     def __init__(self, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> None:
         self.order = np.argsort(rows, kind="stable").astype(np.int64)
         self.rows = rows[self.order].astype(np.int64)
         self.columns = columns[self.order].astype(np.int64)
+
+    def in_memory(self, pitch: int) -> NDArray[np.intp]:
+        """(n,) as they were given: where they are in that of a canvas, whose rows are pitch pixels
+        apart."""
+        at = np.empty(len(self.order), np.intp)
+        at[self.order] = self.rows * pitch + self.columns
+        return at
 
 
 _NOWHERE = Places(np.zeros(0, np.intp), np.zeros(0, np.intp))
@@ -55,7 +61,7 @@ class Sheet:
 
     def __init__(self, canvas: pygame.Surface) -> None:
         self.canvas = canvas
-        self.is_painted = False
+        self._is_painted = False
         self.traces: list[Trace] = []
         self.fields: list[Field] = []
         self.tinted: Tint = _NO_TINT
@@ -78,8 +84,8 @@ class Sheet:
 
     def paint(self) -> pygame.Surface:
         """The canvas, painted: once, whoever asks for it."""
-        if not self.is_painted:
-            self.is_painted = True
+        if not self._is_painted:
+            self._is_painted = True
             canvas = self.canvas
             whole = octets(canvas).view(np.uint32).reshape(canvas.get_height(), -1)
             self._go(whole, _NOWHERE, _NO_WORDS, (0, 0), _NO_PLANES)

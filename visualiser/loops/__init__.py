@@ -71,15 +71,12 @@ def _take_long_vectors() -> None:
         told |= {"CPU_NAME": name, "CPU_FEATURES": f"{features.flatten()},-prefer-256-bit"}
 
 
-def _bound(loop: Loop) -> FunctionType:
+def _bound(loop: Callable[..., Any]) -> FunctionType:
     """The same, but that it calls compiled loops where it calls those before it in its file."""
     assert isinstance(loop, FunctionType)
-    before = {each.__name__: done for each, done in _compiled.items() if _is_beside(each, loop)}
+    beside = [each for each in _compiled if each.__module__ == loop.__module__]
+    before = {each.__name__: _compiled[each] for each in beside}
     return FunctionType(loop.__code__, {**loop.__globals__, **before}, loop.__name__)
-
-
-def _is_beside(one: Callable[..., Any], other: Callable[..., Any]) -> bool:
-    return one.__module__ == other.__module__
 
 
 class Loading:

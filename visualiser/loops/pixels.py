@@ -15,6 +15,7 @@ from visualiser.types import FloatArray
 Words = NDArray[np.uint32]
 Octets = NDArray[np.uint8]
 Whole = NDArray[np.int64]
+Planes = tuple[Octets, Octets, Octets]  # (H, pitch) luma, and half of that: blue, red
 # What `trace` takes between canvas and `above`, and `paint` around the canvas, with its first row.
 Trace = tuple[FloatArray, FloatArray, Words, FloatArray, int, float, float]
 Field = tuple[FloatArray, Whole, FloatArray, Words, int, int]

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from visualiser.calm import has_panic
 from visualiser.controls import Command, Control, Controls, Value
 from visualiser.cue_files import Cue
 from visualiser.decode import Inline
@@ -110,7 +111,7 @@ class Replay:
         """Of a part, their times counted from its first tick on."""
         began = part.events[0].tick.t
         for event in part.events:
-            has_panicked = any(id == "stage.panic" for id, _ in event.commands)
+            has_panicked = has_panic(event.commands)
             frame = self._go(event)
             yield Step(event.tick.t - began, frame, event.features, has_panicked)
 

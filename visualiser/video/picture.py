@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from visualiser import loops
 from visualiser.crew import helpers, share
+from visualiser.loops.pixels import Planes
 from visualiser.surfaces import octets
 
 if TYPE_CHECKING:
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 # (H, W, 4) blue, green, red, alpha, as surfaces hold them; where nothing is transparent the last is
 # anything
 Pixels = NDArray[np.uint8]
-Planes = tuple[Pixels, Pixels, Pixels]  # (H, pitch) luma, and half of that: blue, red
 
 
 def view_of(canvas: pygame.Surface, size: tuple[int, int]) -> Pixels:
