@@ -12,7 +12,7 @@ from visualiser import loops
 from visualiser.frame import Frame
 from visualiser.look.lanes import Lanes
 from visualiser.look.palette import PANE, Palette, palettes
-from visualiser.loops.pixels import Words
+from visualiser.loops.pixels import UNMARKED, Words
 from visualiser.nets.checkpoint import Checkpoint
 from visualiser.types import FloatArray, Tick
 
@@ -34,7 +34,7 @@ def traced(
     if strengths is None:
         strengths = np.full(SIZE - first, 256, np.float32)
     trace(canvas, np.array(xs, np.float32), np.array([ys], np.float32),
-          np.array([0xFFFFFF], np.uint32), strengths, first, radius, dot, 0)  # fmt: skip
+          np.array([0xFFFFFF], np.uint32), strengths, first, radius, dot, 0, UNMARKED)  # fmt: skip
     octets = canvas.view(np.uint8).reshape(*canvas.shape, 4)
     assert (octets[..., 0] == octets[..., 1]).all() and (octets[..., 0] == octets[..., 2]).all()
     return octets[..., 0] / 255
@@ -93,7 +93,7 @@ def test_no_number_is_drawn_beyond_the_canvas(wild: float) -> None:
     for ys in ([10, wild], [wild, 10], [wild, -wild]):
         line = np.array([5, 150], np.float32), np.array([ys], np.float32)
         for above in (0, 7):
-            trace(canvas[1:-1], *line, white, strengths, 0, 2.0, 8.0, above)
+            trace(canvas[1:-1], *line, white, strengths, 0, 2.0, 8.0, above, UNMARKED)
     assert not canvas[0].any() and not canvas[-1].any()
 
 

@@ -20,7 +20,7 @@ from visualiser.look import sheet
 from visualiser.look.lanes import Lines
 from visualiser.look.lanes import Places as Lanes
 from visualiser.look.paint import Table, fill, paint, paint_colours
-from visualiser.look.sheet import Canvas, Places, Sheet, painted, strip_for
+from visualiser.look.sheet import NO_PLANES, Canvas, Places, Sheet, painted, strip_for
 from visualiser.surfaces import pixels
 from visualiser.video.formats import FORMATS
 from visualiser.video.picture import blank, picture_of, view_of
@@ -82,7 +82,9 @@ def test_strips_are_what_a_canvas_is(width: int, height: int, strip: int, seed: 
     seen = laid.convert(memory, Places(rows, columns), even, planes)
     np.testing.assert_array_equal(picture.to_ndarray(), wanted)
     np.testing.assert_array_equal(seen, pixels(canvas)[rows, columns])
-    np.testing.assert_array_equal(laid.convert(memory, Places(rows, columns), even, None), seen)
+    np.testing.assert_array_equal(
+        laid.convert(memory, Places(rows, columns), even, NO_PLANES), seen
+    )
     np.testing.assert_array_equal(pixels(painted(laid)), pixels(canvas))
 
 

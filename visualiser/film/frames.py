@@ -12,7 +12,7 @@ from visualiser.crew import help_with
 from visualiser.film.ahead import ahead
 from visualiser.film.segments import Given, Laid, Segment, drawn, laid_out
 from visualiser.look.flash import FlashGuard, places
-from visualiser.look.sheet import Sheet, are_ready, painted, strip_for
+from visualiser.look.sheet import NO_PLANES, Ground, Sheet, are_ready, painted, strip_for
 from visualiser.loops.pixels import Words
 from visualiser.video.picture import blank, view_of
 from visualiser.video.writer import VideoWriter
@@ -43,6 +43,7 @@ class _Painter:
         self._given = Given()
         self._guard = FlashGuard(self._given)
         self._places = places(segment.form.size)
+        self._ground = Ground(video.size)
         self._strips: list[Words] = []  # that nobody paints on
 
     def pictures(self) -> Generator[av.VideoFrame, None, None]:
@@ -69,12 +70,13 @@ class _Painter:
         """On any thread."""
         if not isinstance(laid.canvas, Sheet):
             return None, None
-        picture, planes = blank(self._video.size) if laid.is_shown else (None, None)
+        picture, planes = blank(self._video.size) if laid.is_shown else (None, NO_PLANES)
         try:
             strip = self._strips.pop()
         except IndexError:
             strip = strip_for(self._segment.form.size)
-        seen = laid.canvas.convert(strip, self._places, self._video.size, planes)
+        ground = self._ground.under(laid.canvas, strip) if laid.is_shown else NO_PLANES
+        seen = laid.canvas.convert(strip, self._places, self._video.size, planes, ground)
         self._strips.append(strip)
         return seen, picture
 

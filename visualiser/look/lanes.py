@@ -15,6 +15,7 @@ from visualiser.latents import LatentMap
 from visualiser.look.paint import fill
 from visualiser.look.palette import LINE, PANE, Palette
 from visualiser.look.sheet import Canvas, Sheet, bare, painted
+from visualiser.loops.pixels import UNMARKED
 from visualiser.surfaces import octets
 from visualiser.types import FloatArray
 
@@ -173,7 +174,7 @@ class Lines:
             canvas.traces.append(trace)
             return
         pixels = octets(canvas).view(np.uint32)
-        self._trace(pixels.reshape(canvas.get_height(), -1), *trace, 0)
+        self._trace(pixels.reshape(canvas.get_height(), -1), *trace, 0, UNMARKED)
 
     def _plain(self, xs: FloatArray, ys: FloatArray) -> None:
         """With pygame, a line of which has one colour and whole pixels as its width."""

@@ -15,7 +15,7 @@ import pygame
 from numpy.typing import NDArray
 
 from visualiser import loops
-from visualiser.loops.pixels import Field, Planes, Tint, Trace, Words
+from visualiser.loops.pixels import UNMARKED, Field, Planes, Tint, Trace, Words
 from visualiser.surfaces import octets
 
 STRIP = 1 << 17  # pixels
@@ -28,7 +28,7 @@ _NO_WORDS = np.zeros(0, np.uint32)
 _NO_TRACE: Trace = (_LINE, _LINES, _NO_WORDS, _LINE, 0, 0.0, 0.0)
 _NO_FIELD: Field = (_LINES, _WHOLE, _LINES, _NO_WORDS, 0, 0)
 _NO_TINT: Tint = (np.zeros((3, 0, 0), np.float32), _WHOLE, _LINES, 0, 0)
-_NO_PLANES: Planes = (np.zeros((0, 0), np.uint8),) * 3
+NO_PLANES: Planes = (UNMARKED, UNMARKED, UNMARKED)
 
 
 class Places:
@@ -65,7 +65,7 @@ class Sheet:
         self.traces: list[Trace] = []
         self.fields: list[Field] = []
         self.tinted: Tint = _NO_TINT
-        self._boxes: list[tuple[int, int, int, int, int]] = []
+        self.boxes: list[tuple[int, int, int, int, int]] = []  # colour, left, top, right, bottom
 
     def get_size(self) -> tuple[int, int]:
         return self.canvas.get_size()
@@ -80,7 +80,7 @@ class Sheet:
         pixel, whole = self.canvas.map_rgb(colour), self.get_rect()
         for box in boxes:
             box = box.clip(whole)
-            self._boxes.append((pixel, box.left, box.top, box.right, box.bottom))
+            self.boxes.append((pixel, box.left, box.top, box.right, box.bottom))
 
     def paint(self) -> pygame.Surface:
         """The canvas, painted: once, whoever asks for it."""
@@ -88,27 +88,61 @@ class Sheet:
             self._is_painted = True
             canvas = self.canvas
             whole = octets(canvas).view(np.uint32).reshape(canvas.get_height(), -1)
-            self._go(whole, _NOWHERE, _NO_WORDS, (0, 0), _NO_PLANES)
+            self._go(whole, _NOWHERE, _NO_WORDS, (0, 0), NO_PLANES, NO_PLANES)
         return self.canvas
 
     def convert(
-        self, strip: Words, places: Places, size: tuple[int, int], planes: Planes | None
+        self,
+        strip: Words,
+        places: Places,
+        size: tuple[int, int],
+        planes: Planes,
+        ground: Planes = NO_PLANES,
     ) -> Words:
         """Into planes of yuv420p, of the left upper part of that size; (n,) pixels at the places.
-        strip: `strip_for` that canvas; planes: None where only those are wanted."""
+        strip: `strip_for` that canvas; planes: none where only those are wanted; ground: what the
+        boxes alone are there, to be taken where nothing lies on them, if it is known."""
         levels = np.empty(len(places.rows), np.uint32)
-        self._go(strip, places, levels, size if planes else (0, 0), planes or _NO_PLANES)
+        self._go(strip, places, levels, size if len(planes[0]) else (0, 0), ground, planes)
         return levels
 
     def _go(
-        self, strip: Words, places: Places, levels: Words, size: tuple[int, int], planes: Planes
-    ) -> None:
+        self, strip: Words, places: Places, levels: Words, size: tuple[int, int], ground: Planes,
+        planes: Planes,
+    ) -> None:  # fmt: skip
         compiled = loops.compiled(loops.pixels.strips)
         assert compiled and len(self.traces) <= 2 and len(self.fields) <= 2
         traces, fields = (*self.traces, _NO_TRACE, _NO_TRACE), (*self.fields, _NO_FIELD, _NO_FIELD)
-        boxes = np.array(self._boxes, np.int64).reshape(-1, 5)
+        boxes = np.array(self.boxes, np.int64).reshape(-1, 5)
         compiled(strip, self.canvas.get_height(), boxes, traces[:2], fields[:2], self.tinted,
-                 places.rows, places.columns, places.order, levels, size, *planes)  # fmt: skip
+                 places.rows, places.columns, places.order, levels, size, ground,
+                 *planes)  # fmt: skip
+
+
+class Ground:
+    """The boxes of sheets alone, converted. Most of a picture is nothing else, and from one to the
+    next they seldom change. size: of the video picture."""
+
+    def __init__(self, size: tuple[int, int]) -> None:
+        self._size = size
+        self._kept: tuple[list[tuple[int, int, int, int, int]], Planes] = [], NO_PLANES
+
+    def under(self, sheet: Sheet, strip: Words) -> Planes:
+        """Empty where the boxes are others than last time. On any thread."""
+        boxes, planes = self._kept
+        if boxes != sheet.boxes:
+            self._kept = sheet.boxes, NO_PLANES
+            return NO_PLANES
+        if not len(planes[0]):
+            width, height = self._size
+            shapes = (height, width), (height // 2, width // 2), (height // 2, width // 2)
+            luma, blue, red = (np.empty(shape, np.uint8) for shape in shapes)
+            planes = luma, blue, red
+            bare = Sheet(sheet.canvas)
+            bare.boxes = boxes
+            bare.convert(strip, _NOWHERE, self._size, planes)
+            self._kept = boxes, planes
+        return planes
 
 
 Canvas = pygame.Surface | Sheet

@@ -23,7 +23,12 @@ Tint = tuple[FloatArray, Whole, FloatArray, int, int]  # the same for `tint`
 
 BLOCK = 16  # columns of lines that are drawn at once
 
-_SECOND = np.uint64(0x00FF00FF00FF00FF)  # every second octet of two pixels
+CELL = 64  # columns that are converted or not, of two rows
+UNMARKED = np.zeros((0, 0), np.uint8)  # where no cells are told apart
+
+_OUTER, _GREEN, _BYTE = np.uint32(0x00FF00FF), np.uint32(0x0000FF00), np.uint32(8)
+_HALF, _SIXTEEN, _SHIFT = np.int32(0xFFFF), np.int32(16), np.int32(18)
+_TO_OWN, _RED_TO_U, _BLUE_TO_V = np.int32(28784), np.int32(6596), np.int32(2639)
 
 
 def mix(rows: FloatArray, shares: FloatArray, mixed: FloatArray) -> None:
@@ -115,31 +120,52 @@ def blend(octets: Octets, before: Octets, share: int) -> None:
         octets[i] = before[i] = np.uint16(both + (both >> 8)) >> 8  # a whole number over 255
 
 
-def to_yuv420(pixels: Words, width: int, luma: Octets, blue: Octets, red: Octets) -> None:
+def to_yuv420(
+    pixels: Words, touched: Octets, width: int, luma: Octets, blue: Octets, red: Octets
+) -> None:
     """Pixels (H, pitch), 0xRRGGBB, as luma (H, at least width) and chroma of half that size each,
-    in bt709's limited range (ITU-R BT.709-6, sections 3 and 4). H, pitch and width are even."""
-    pairs = pixels.view(np.uint64)  # of neighbours, whose sums need no reading with gaps
-    half = width >> 1
-    outer, green = np.empty(half, np.uint32), np.empty(half, np.uint32)  # sums of four pixels
+    in bt709's limited range (ITU-R BT.709-6, sections 3 and 4). H, pitch and width are even;
+    touched: (H / 2, n) which cells are converted, or empty: all.
+
+    Chroma is that of the sum of four pixels. Each row of its matrix adds up to 0, so it needs only
+    how far blue and red are above green: those are in the halves of a word, and far enough from 0.
+    """
+    above = np.empty(width, np.uint32)  # green, of two pixels: less than 0 is 0x400 here
+    sums = np.empty(width >> 1, np.uint32)  # of four, so it is 0x800
+    zero_u = np.int32((128 << 18) + (1 << 17) - 0x800 * (28784 - 6596))
+    zero_v = np.int32((128 << 18) + (1 << 17) - 0x800 * (28784 - 2639))
     for y in range(0, pixels.shape[0], 2):
-        for row in range(y, y + 2):
-            source, out = pixels[row], luma[row]
-            for x in range(width):
-                p = np.int32(source[x])
-                r, g, b = (p >> 16) & 255, (p >> 8) & 255, p & 255
-                out[x] = (r * 11966 + g * 40254 + b * 4064 + (16 << 16) + (1 << 15)) >> 16
-        upper, lower, u, v = pairs[y], pairs[y + 1], blue[y >> 1], red[y >> 1]
-        for x in range(half):
-            sums = (upper[x] & _SECOND) + (lower[x] & _SECOND)
-            outer[x] = np.uint32(sums + (sums >> np.uint64(32)))
-            sums = ((upper[x] >> np.uint64(8)) & _SECOND) + ((lower[x] >> np.uint64(8)) & _SECOND)
-            green[x] = np.uint32(sums + (sums >> np.uint64(32)))
-        for x in range(half):  # in 32 bits, which numba would make 64
-            r, b = np.int32((outer[x] >> 16) & 1023), np.int32(outer[x] & 1023)
-            g = np.int32(green[x] & 1023)
-            b, r = b - g, r - g  # each row of the matrix adds up to 0
-            u[x] = np.int32(b * 28784 - r * 6596 + (128 << 18) + (1 << 17)) >> 18
-            v[x] = np.int32(r * 28784 - b * 2639 + (128 << 18) + (1 << 17)) >> 18
+        left = 0
+        while left < width:
+            right = width
+            if len(touched) > 0:
+                while left < width and not touched[y >> 1, left // CELL]:
+                    left += CELL
+                right = left
+                while right < width and touched[y >> 1, right // CELL]:
+                    right += CELL
+                left, right = min(left, width), min(right, width)
+            for row in range(y, y + 2):
+                source, out = pixels[row, left:right], luma[row, left:right]
+                for x in range(right - left):
+                    p = np.int32(source[x])
+                    r, g, b = (p >> 16) & 255, (p >> 8) & 255, p & 255
+                    out[x] = (r * 11966 + g * 40254 + b * 4064 + (16 << 16) + (1 << 15)) >> 16
+            upper, lower = pixels[y, left:right], pixels[y + 1, left:right]
+            for x in range(right - left):
+                outer, green = (upper[x] & _OUTER) + (lower[x] & _OUTER), upper[x] & _GREEN
+                green += lower[x] & _GREEN
+                above[x] = outer + np.uint32(0x04000400) - (green >> _BYTE | green << _BYTE)
+            half = slice(left >> 1, right >> 1)
+            u, v = blue[y >> 1, half], red[y >> 1, half]
+            for x in range((right - left) >> 1):
+                sums[x] = above[2 * x] + above[2 * x + 1]
+            for x in range((right - left) >> 1):  # in 32 bits: of whole numbers numba makes 64
+                both = np.int32(sums[x])
+                b, r = np.int32(both & _HALF), np.int32(both >> _SIXTEEN & _HALF)
+                u[x] = np.int32(b * _TO_OWN - r * _RED_TO_U + zero_u) >> _SHIFT
+                v[x] = np.int32(r * _TO_OWN - b * _BLUE_TO_V + zero_v) >> _SHIFT
+            left = right
 
 
 def trace(
@@ -152,13 +178,15 @@ def trace(
     radius: float,
     dot: float,
     above: int,
+    touched: Octets,
 ) -> None:
     """Smooth lines with round joins over what is on a canvas (H, pitch), and a dot at each's end.
 
     xs, ys: (times,) that never fall, and (n, times), px, of at least two times; colours: (n,), as
     the canvas has them; strengths: (columns,) of the lines, 0..256, from the column `first` of the
     canvas on: no others are drawn; radius: half a line's width; dot: a dot's radius, 0 for none;
-    above: how many rows of the picture lie above the canvas.
+    above: how many rows of the picture lie above the canvas; touched: (H / 2, n), where to mark the
+    cells that are drawn in, or empty.
     """
     zero, half, one, far = np.float32(0), np.float32(0.5), np.float32(1), np.float32(1e9)
     lower, upper = np.uint32(0x00FF00FF), np.uint32(0xFF00FF00)  # two colours at a time
@@ -167,11 +195,17 @@ def trace(
     begin, stop = np.float32(above), np.float32(above + len(canvas))
     reach, full = radius + half, min(radius + radius, one)
     end, dot_reach = xs[n_parts], dot + half
+    furthest = max(reach, dot_reach) + one
     scales = np.empty(n_parts, np.float32)
     # Of each pixel: its distance from the line, squared, and then how much of it is covered.
     cover: NDArray[Any] = np.empty(BLOCK, np.float32)
     for lane in range(len(ys)):
         line, colour = ys[lane], colours[lane]
+        top, bottom = far, -far
+        for y in line:
+            top, bottom = min(top, y), max(bottom, y)
+        if top - furthest > stop or bottom + furthest < begin:
+            continue
         for part in range(n_parts):
             across, down = xs[part + 1] - xs[part], line[part + 1] - line[part]
             scales[part] = one / max(across * across + down * down, np.float32(1e-6))
@@ -221,6 +255,9 @@ def trace(
                         beside = left + np.float32(i) - end
                         away = np.float32(math.sqrt(beside * beside + under * under))
                         cover[i] = max(cover[i], min(dot_reach - away, one))
+                if len(touched) > 0:
+                    marks = touched[(row - above) >> 1]
+                    marks[(first + start) // CELL] = marks[(first + start + size - 1) // CELL] = 1
                 pixels, strength = canvas[row - above, first + start :], strengths[start:]
                 for i in range(size):
                     share = np.uint32(np.int32(max(cover[i], zero) * strength[i] + half))
@@ -232,10 +269,24 @@ def trace(
                     pixels[i] = (odd >> byte & lower) | (even & upper)
 
 
+def mark(touched: Octets, left: int, right: int, top: int, bottom: int) -> None:
+    """Cells (h, n) that lie in a box; h may be 0."""
+    for row in range(top >> 1, min((bottom + 1) >> 1, len(touched))):
+        touched[row, left // CELL : (right - 1) // CELL + 1] = 1
+
+
+def copy(octets: Octets, into: Octets, width: int) -> None:
+    """The first columns of all rows. numba copies slices octet by octet."""
+    for y in range(octets.shape[0]):
+        source, out = octets[y, :width], into[y, :width]
+        for x in range(width):
+            out[x] = source[x]
+
+
 def strips(
     strip: Words, height: int, boxes: Whole, traces: tuple[Trace, ...], fields: tuple[Field, ...],
     tinted: Tint, rows: Whole, columns: Whole, order: Whole, levels: Words, size: tuple[int, int],
-    luma: Octets, blue: Octets, red: Octets,
+    ground: Planes, luma: Octets, blue: Octets, red: Octets,
 ) -> None:  # fmt: skip
     """Paint a picture of that height, a few rows at a time over and over again on the same strip
     (h, pitch), and take from each what is wanted while it is in the processor's cache.
@@ -243,35 +294,49 @@ def strips(
     boxes: (n, 5) colour, left, top, right, bottom, which are painted first; then the traces, and
     then the fields, and the colours; each may be empty. rows, columns: (places,) where to look, by
     rows; order: where in `levels` to put what is found there; size: of the video picture, into
-    whose planes it is converted, or zeros.
+    whose planes it is converted, or zeros; ground: such planes, of the boxes alone, which are
+    copied so that only the rest needs converting, or empty.
     """
-    tall, looked = len(strip), 0
+    tall, width, looked = len(strip), size[0], 0
+    n_cells = (strip.shape[1] - 1) // CELL + 1
+    touched = np.empty((tall >> 1 if len(ground[0]) > 0 else 0, n_cells), np.uint8)
     for top in range(0, height, tall):
         n = min(tall, height - top)
+        touched[:] = 0
         for i in range(boxes.shape[0]):
             colour, left, right = np.uint32(boxes[i, 0]), boxes[i, 1], boxes[i, 3]
             for y in range(max(boxes[i, 2] - top, 0), min(boxes[i, 4] - top, n)):
                 strip[y, left:right] = colour
         for xs, ys, colours, strengths, column, radius, dot in traces:
             if len(ys) > 0:
-                trace(strip[:n], xs, ys, colours, strengths, column, radius, dot, top)
+                trace(strip[:n], xs, ys, colours, strengths, column, radius, dot, top, touched)
         for wide, first, weights, colours, left, box_top in fields:
             start, stop = max(top - box_top, 0), min(top + n - box_top, len(first))
             if start < stop:
-                paint(wide, first, weights, colours, strip, left, box_top - top, start, stop)
+                above, right = box_top - top, left + wide.shape[1]
+                paint(wide, first, weights, colours, strip, left, above, start, stop)
+                mark(touched, left, right, above + start, above + stop)
         own, first, shares, left, box_top = tinted
         start, stop = max(top - box_top, 0), min(top + n - box_top, len(first))
         if start < stop:
-            tint(own, first, shares, strip, left, box_top - top, start, stop)
+            above, right = box_top - top, left + own.shape[2]
+            tint(own, first, shares, strip, left, above, start, stop)
+            mark(touched, left, right, above + start, above + stop)
         while looked < len(rows) and rows[looked] < top + n:
             levels[order[looked]] = strip[rows[looked] - top, columns[looked]]
             looked += 1
         end = min(top + n, size[1])
         if top < end:
             half = slice(top >> 1, end >> 1)
-            to_yuv420(strip[: end - top], size[0], luma[top:end], blue[half], red[half])
+            if len(touched) > 0:
+                copy(ground[0][top:end], luma[top:end], width)
+                copy(ground[1][half], blue[half], width >> 1)
+                copy(ground[2][half], red[half], width >> 1)
+            seen = strip[: end - top]
+            to_yuv420(seen, touched, width, luma[top:end], blue[half], red[half])
 
 
+_PLANES = "uint8[:,::1], uint8[:,::1], uint8[:,::1]"
 _TRACE = "float32[::1], float32[:,::1], uint32[::1], float32[::1], int64, float32, float32"
 _TINT = "float32[:,:,::1], int64[::1], float32[:,::1], int64, int64"
 _FIELD = "float32[:,::1], int64[::1], float32[:,::1], uint32[::1], int64, int64"
@@ -283,9 +348,11 @@ LOOPS: dict[Callable[..., Any], str] = {
     tint: "(float32[:,:,::1], int64[::1], float32[:,::1], uint32[:,::1], int64, int64, int64,"
     " int64)",
     blend: "(uint8[::1], uint8[::1], uint16)",
-    to_yuv420: "(uint32[:,::1], int64, uint8[:,::1], uint8[:,::1], uint8[:,::1])",
-    trace: f"(uint32[:,::1], {_TRACE}, int64)",
+    to_yuv420: f"(uint32[:,::1], uint8[:,::1], int64, {_PLANES})",
+    trace: f"(uint32[:,::1], {_TRACE}, int64, uint8[:,::1])",
+    copy: "(uint8[:,::1], uint8[:,::1], int64)",
+    mark: "(uint8[:,::1], int64, int64, int64, int64)",
     strips: f"(uint32[:,::1], int64, int64[:,::1], UniTuple(Tuple(({_TRACE})), 2),"
     f" UniTuple(Tuple(({_FIELD})), 2), Tuple(({_TINT})), int64[::1], int64[::1], int64[::1],"
-    " uint32[::1], UniTuple(int64, 2), uint8[:,::1], uint8[:,::1], uint8[:,::1])",
+    f" uint32[::1], UniTuple(int64, 2), UniTuple(uint8[:,::1], 3), {_PLANES})",
 }

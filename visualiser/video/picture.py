@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from visualiser import loops
 from visualiser.crew import helpers, share
-from visualiser.loops.pixels import Planes
+from visualiser.loops.pixels import UNMARKED, Planes
 from visualiser.surfaces import octets
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def _to_yuv420(compiled: Callable[..., None], pixels: Pixels, planes: Planes) ->
     def convert(parts: Iterator[slice], words: NDArray[np.uint32]) -> None:
         for rows in parts:
             half = slice(rows.start // 2, rows.stop // 2)
-            compiled(words[rows], width, luma[rows], blue[half], red[half])
+            compiled(words[rows], UNMARKED, width, luma[rows], blue[half], red[half])
 
     n_helpers = min(helpers(width * height), 1)
     middle = height // 4 * 2
