@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from visualiser import crew, loops
+from visualiser.latents import LatentMap
 from visualiser.look import flash
 from visualiser.look.field import field_of, true_distances
 from visualiser.look.flashes import ALLOWED, CAREFUL, Watch, linear, signals, signals_of
@@ -87,6 +88,33 @@ def test_colours_are_painted_alike(
     assert (one[:3] == (1, 2, 3)).all()
     if is_layer:
         assert (pygame.surfarray.array_alpha(by_loop) == 200).all()
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    st.integers(1, 40), st.integers(0, 13), st.integers(2, 70), st.integers(1, 9),
+    st.integers(0, 2**32 - 1),
+)  # fmt: skip
+def test_latents_are_the_same_to_the_bit(
+    dim: int, layers: int, knots: int, n: int, seed: int
+) -> None:
+    """A show begins without loops and goes on with them, and a take of it is rendered with them."""
+    rng = np.random.default_rng(seed)
+    mapped = LatentMap(
+        *rng.normal(size=(2, dim)).astype(np.float32),
+        rng.normal(size=(layers, dim, dim)).astype(np.float32),
+        np.sort(rng.normal(size=(layers, dim, knots))).astype(np.float32),
+        np.eye(dim, dtype=np.float32),
+        np.ones(dim, np.float32),
+    )
+    points = rng.normal(size=(n, dim)) * rng.choice([1, 1e30], (n, dim), p=(0.9, 0.1))
+    assert loops.load()
+    many = mapped.bend(points)
+    each = [mapped.bend(point) for point in points]
+    without()
+    assert mapped.bend(points).tobytes() == many.tobytes()
+    assert b"".join(mapped.bend(point).tobytes() for point in points) == many.tobytes()
+    assert b"".join(one.tobytes() for one in each) == many.tobytes()
 
 
 @settings(deadline=None, max_examples=20)

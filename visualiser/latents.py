@@ -26,6 +26,7 @@ from statistics import NormalDist
 
 import numpy as np
 
+from visualiser import loops
 from visualiser.types import FloatArray
 
 REACH = (
@@ -90,6 +91,10 @@ class LatentMap:
         return self.straighten(z) @ self.directions.T
 
     @cached_property
+    def _turns(self) -> FloatArray:
+        return np.ascontiguousarray(self.rotations, np.float32)
+
+    @cached_property
     def _pieces(self) -> tuple[FloatArray, FloatArray]:
         """(layers, latent_dim * n_knots) each: where a piece begins, and how far it goes; what
         begins at the last knot goes nowhere."""
@@ -101,32 +106,25 @@ class LatentMap:
         flat = (layers, dim * n_knots)
         return begins.reshape(flat), goes.reshape(flat)
 
-    @cached_property
-    def _places(self) -> tuple[FloatArray, ...]:
-        """(latent_dim,) each: pieces per deviation, where 0 is in them, the first of all, the last
-        of all, and where those of each latent are. Rows, for numpy takes longer with numbers."""
-        pieces = self.knots.shape[2] - 1
-        ones = np.ones(self.latent_dim, np.float32)
-        starts = np.arange(self.latent_dim, dtype=np.float32) * (pieces + 1)
-        return pieces / (2 * REACH) * ones, pieces / 2 * ones, 0 * ones, pieces * ones, starts
-
     def bend(self, normal: FloatArray) -> FloatArray:
-        """Standard normal numbers (..., latent_dim) -> latents."""
-        x = np.asarray(normal, np.float32)
-        scale, middle, first, last, starts = self._places
-        layers = list(zip(*self._pieces, self.rotations, strict=True))
-        for knots, steps, rotation in reversed(layers):
-            place = x * scale
-            place += middle
-            np.minimum(np.maximum(place, first, out=place), last, out=place)
+        """Standard normal numbers (..., latent_dim) -> latents: the same to the bit whether loops
+        are loaded or not, so sums go in order, which those of BLAS do not."""
+        x = np.array(normal, np.float32)
+        pieces = self.knots.shape[2] - 1
+        scale = np.float32(pieces / (2 * REACH))
+        begins, goes = self._pieces
+        if compiled := loops.compiled(loops.latents.bend):
+            compiled(x.reshape(-1, self.latent_dim), begins, goes, self._turns, float(scale))
+            return (x * self.std + self.mean).astype(np.float32, copy=False)
+        middle, last = np.float32(pieces / 2), np.float32(pieces)
+        starts = np.arange(self.latent_dim) * (pieces + 1)
+        for knots, steps, rotation in zip(begins[::-1], goes[::-1], self._turns[::-1], strict=True):
+            place = np.minimum(np.maximum(x * scale + middle, np.float32(0)), last)
             below = np.floor(place)
-            place -= below
-            below += starts
-            at = below.astype(np.intp)
-            place *= steps.take(at)
-            place += knots.take(at)
-            x = place @ rotation
-        return (x * self.std + self.mean).astype(np.float32)
+            at = starts + below.astype(np.intp)
+            bent = (place - below) * steps.take(at) + knots.take(at)
+            x = np.add.reduce(bent[..., None] * rotation, axis=-2)
+        return (x * self.std + self.mean).astype(np.float32, copy=False)
 
     def straighten(self, z: FloatArray) -> FloatArray:
         """Latents -> standard normal numbers (..., latent_dim): the inverse of bend."""

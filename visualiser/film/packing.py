@@ -10,6 +10,7 @@ import hashlib
 import io
 import pickle
 from collections.abc import Iterable
+from contextvars import ContextVar
 from dataclasses import fields
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -24,6 +25,8 @@ from visualiser.nets.checkpoint import Checkpoint
 
 Models = dict[str, Checkpoint]  # by their digest
 
+_NAMED = (Controls, Checkpoint, LatentMap, Palette)
+_given: ContextVar[tuple[Models, Controls]] = ContextVar("given")  # to what is being unpacked
 _digests: WeakKeyDictionary[Checkpoint, str] = WeakKeyDictionary()
 
 
@@ -44,15 +47,25 @@ def pack(content: object, models: Models) -> bytes:
 
 def unpack(packed: bytes, models: Models, controls: Controls) -> Any:
     """controls: in the place of those that were packed."""
-    unpacker = _Unpacker(io.BytesIO(packed))
-    unpacker.models, unpacker.controls = models, controls
-    return unpacker.load()
+    token = _given.set((models, controls))
+    try:
+        return pickle.loads(packed)
+    finally:
+        _given.reset(token)
 
 
 class _Packer(pickle.Pickler):
     models: Models
 
-    def persistent_id(self, thing: object) -> tuple[str, str] | None:
+    def reducer_override(self, thing: object) -> Any:
+        if isinstance(thing, pygame.Surface):
+            has_alpha = bool(thing.get_flags() & pygame.SRCALPHA)
+            return _surface, (thing.get_size(), thing.get_buffer().raw, has_alpha)
+        if isinstance(thing, _NAMED) and (name := self._name(thing)):
+            return _named, name
+        return NotImplemented
+
+    def _name(self, thing: object) -> tuple[str, str] | None:
         if isinstance(thing, Controls):
             return "controls", ""
         if isinstance(thing, Checkpoint):
@@ -60,33 +73,21 @@ class _Packer(pickle.Pickler):
             return "model", digest
         if isinstance(thing, LatentMap):
             found = (name for name, model in self.models.items() if model.latents is thing)
-            name = next(found, None)
-            return ("latents", name) if name else None
-        if isinstance(thing, Palette):
+            kind = "latents"
+        else:
             found = (name for name, palette in palettes().items() if palette is thing)
-            name = next(found, None)
-            return ("palette", name) if name else None
-        return None
-
-    def reducer_override(self, thing: object) -> Any:
-        if isinstance(thing, pygame.Surface):
-            has_alpha = bool(thing.get_flags() & pygame.SRCALPHA)
-            return _surface, (thing.get_size(), thing.get_buffer().raw, has_alpha)
-        return NotImplemented
+            kind = "palette"
+        name = next(found, None)
+        return (kind, name) if name else None
 
 
-class _Unpacker(pickle.Unpickler):
-    models: Models
-    controls: Controls
-
-    def persistent_load(self, name: tuple[str, str]) -> object:
-        kind, which = name
-        if kind == "controls":
-            return self.controls
-        if kind == "palette":
-            return palettes()[which]
-        model = self.models[which]
-        return model if kind == "model" else model.latents
+def _named(kind: str, name: str) -> object:
+    models, controls = _given.get()
+    if kind == "controls":
+        return controls
+    if kind == "palette":
+        return palettes()[name]
+    return models[name] if kind == "model" else models[name].latents
 
 
 def _surface(size: tuple[int, int], pixels: bytes, has_alpha: bool) -> pygame.Surface:
