@@ -116,15 +116,16 @@ class Onsets:
         if last < first:
             return np.zeros((0, CHANNELS)), np.zeros((0, CHANNELS))
         self._steps = last
-        at = (first * self._step - self.window - oldest) * samples.itemsize
-        strides = (self._step * samples.itemsize, samples.itemsize)
-        frames = np.ndarray((last + 1 - first, self.window), samples.dtype, samples, at, strides)
-        sums = np.add.reduce(frames, axis=1, keepdims=True)
-        frames = frames - sums / np.float32(self.window)
-        frames *= self._shape
-        if is_silent(frames):
-            powers = np.zeros((len(frames), self._weights.shape[1]), np.float32)
+        at, n = first * self._step - self.window - oldest, last + 1 - first
+        if is_silent(samples[at:]):
+            powers = np.zeros((n, self._weights.shape[1]), np.float32)
         else:
+            strides = (self._step * samples.itemsize, samples.itemsize)
+            shape, start = (n, self.window), at * samples.itemsize
+            frames = np.ndarray(shape, samples.dtype, samples, start, strides)
+            sums = np.add.reduce(frames, axis=1, keepdims=True)
+            frames = frames - sums / np.float32(self.window)
+            frames *= self._shape
             powers = power(np.fft.rfft(frames)[:, : len(self._weights)]) @ self._weights
         flux = self._flux(first, powers.astype(np.float64))
         return flux[-first % HOP :: HOP], self._pick(first, flux)

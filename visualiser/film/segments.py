@@ -17,6 +17,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
+from operator import itemgetter
 from pathlib import Path
 
 import pygame
@@ -81,6 +82,8 @@ def cut(
     controls = performance.controls
     scout = Drawing(controls, form.size, form.alpha)
     seen = [each.id for each in controls if each.kind != "live" and each.id in controls.values]
+    values_of = itemgetter(*seen)
+    now: tuple[Value, ...] = ()
     values: dict[str, Value] = {}
     before: Moment | None = None
     open_: deque[_Open] = deque()  # one is drawn, and the next is looked ahead for
@@ -89,8 +92,9 @@ def cut(
         index = round(moment.tick.t * form.fps) if moment.is_before else index + 1
         if index >= performance.frames:
             break
-        now = {id: controls[id] for id in seen}
-        values = values if values == now else now
+        given = values_of(controls.values)
+        if given != now:
+            now, values = given, dict(zip(seen, given, strict=True))
         while start < performance.frames and start - index <= scout.memory_s * form.fps:
             models = models_of([before.frame.model] if before else [])
             state = pack(scout.state, models)

@@ -15,7 +15,7 @@ from visualiser.latents import LatentMap
 from visualiser.look.paint import fill
 from visualiser.look.palette import LINE, PANE, Palette
 from visualiser.look.sheet import Canvas, Sheet, bare, painted
-from visualiser.loops.pixels import UNMARKED
+from visualiser.loops.pixels import BLOCK, UNMARKED
 from visualiser.surfaces import octets
 from visualiser.types import FloatArray
 
@@ -67,6 +67,9 @@ class Lanes:
         at = Places(box, len(along))
         width = at.right - at.left + 1
         fill(canvas, LINE, [pygame.Rect(at.left, round(y), width, 1) for y in at.middles])
+        if isinstance(canvas, Sheet):  # nothing is painted before all is known: in one go, then
+            self._drawn_to = at.left
+            return
         lines = Lines(canvas, at, self._colours(palette))
         self._drawn_to = lines.draw_past(at.across(now - times), at.heights(along))
 
@@ -142,6 +145,7 @@ class Lines:
         how they end depends on what comes. Where they stop: the first column that is left."""
         at = self._at
         stop = math.ceil(min(xs[-1] - at.radius, at.head - at.dot) - 1)
+        stop -= (stop - at.left) % BLOCK  # so that blocks are the same as of all in one go
         if self._trace and len(xs) > 1:
             self._smooth(xs, ys, at.left, stop, 0)
         elif len(xs) > 1:
