@@ -12,7 +12,15 @@ from visualiser.crew import help_with
 from visualiser.film.ahead import ahead
 from visualiser.film.segments import Given, Laid, Segment, drawn, laid_out
 from visualiser.look.flash import FlashGuard, places
-from visualiser.look.sheet import NO_PLANES, Ground, Sheet, are_ready, painted, strip_for
+from visualiser.look.sheet import (
+    NO_GROUND,
+    NO_PLANES,
+    Grounds,
+    Sheet,
+    are_ready,
+    painted,
+    strip_for,
+)
 from visualiser.loops.pixels import Words
 from visualiser.video.picture import blank, view_of
 from visualiser.video.writer import VideoWriter
@@ -43,7 +51,7 @@ class _Painter:
         self._given = Given()
         self._guard = FlashGuard(self._given)
         self._places = places(segment.form.size)
-        self._ground = Ground(video.size)
+        self._grounds = Grounds(video.size)
         self._strips: list[Words] = []  # that nobody paints on
 
     def pictures(self) -> Generator[av.VideoFrame, None, None]:
@@ -75,7 +83,7 @@ class _Painter:
             strip = self._strips.pop()
         except IndexError:
             strip = strip_for(self._segment.form.size)
-        ground = self._ground.under(laid.canvas, strip) if laid.is_shown else NO_PLANES
+        ground = self._grounds.under(laid.canvas, strip) if laid.is_shown else NO_GROUND
         seen = laid.canvas.convert(strip, self._places, self._video.size, planes, ground)
         self._strips.append(strip)
         return seen, picture

@@ -15,10 +15,10 @@ import pygame
 from numpy.typing import NDArray
 
 from visualiser import loops
-from visualiser.loops.pixels import UNMARKED, Field, Planes, Tint, Trace, Words
+from visualiser.loops.pixels import UNMARKED, Field, Ground, Planes, Tint, Trace, Words
 from visualiser.surfaces import octets
 
-STRIP = 1 << 17  # pixels
+STRIP = 1 << 16  # pixels
 SMALLEST = 16  # px: on a smaller canvas panes may stick out
 
 _LINE = np.zeros(0, np.float32)
@@ -29,6 +29,7 @@ _NO_TRACE: Trace = (_LINE, _LINES, _NO_WORDS, _LINE, 0, 0.0, 0.0)
 _NO_FIELD: Field = (_LINES, _WHOLE, _LINES, _NO_WORDS, 0, 0)
 _NO_TINT: Tint = (np.zeros((3, 0, 0), np.float32), _WHOLE, _LINES, 0, 0)
 NO_PLANES: Planes = (UNMARKED, UNMARKED, UNMARKED)
+NO_GROUND: Ground = (_WHOLE, UNMARKED, UNMARKED, UNMARKED)
 
 
 class Places:
@@ -88,7 +89,7 @@ class Sheet:
             self._is_painted = True
             canvas = self.canvas
             whole = octets(canvas).view(np.uint32).reshape(canvas.get_height(), -1)
-            self._go(whole, _NOWHERE, _NO_WORDS, (0, 0), NO_PLANES, NO_PLANES)
+            self._go(whole, _NOWHERE, _NO_WORDS, (0, 0), NO_GROUND, NO_PLANES)
         return self.canvas
 
     def convert(
@@ -97,7 +98,7 @@ class Sheet:
         places: Places,
         size: tuple[int, int],
         planes: Planes,
-        ground: Planes = NO_PLANES,
+        ground: Ground = NO_GROUND,
     ) -> Words:
         """Into planes of yuv420p, of the left upper part of that size; (n,) pixels at the places.
         strip: `strip_for` that canvas; planes: none where only those are wanted; ground: what the
@@ -107,7 +108,7 @@ class Sheet:
         return levels
 
     def _go(
-        self, strip: Words, places: Places, levels: Words, size: tuple[int, int], ground: Planes,
+        self, strip: Words, places: Places, levels: Words, size: tuple[int, int], ground: Ground,
         planes: Planes,
     ) -> None:  # fmt: skip
         compiled = loops.compiled(loops.pixels.strips)
@@ -119,30 +120,37 @@ class Sheet:
                  *planes)  # fmt: skip
 
 
-class Ground:
+class Grounds:
     """The boxes of sheets alone, converted. Most of a picture is nothing else, and from one to the
     next they seldom change. size: of the video picture."""
 
     def __init__(self, size: tuple[int, int]) -> None:
         self._size = size
-        self._kept: tuple[list[tuple[int, int, int, int, int]], Planes] = [], NO_PLANES
+        self._kept: tuple[list[tuple[int, int, int, int, int]], Ground] = [], NO_GROUND
 
-    def under(self, sheet: Sheet, strip: Words) -> Planes:
+    def under(self, sheet: Sheet, strip: Words) -> Ground:
         """Empty where the boxes are others than last time. On any thread."""
-        boxes, planes = self._kept
+        boxes, ground = self._kept
         if boxes != sheet.boxes:
-            self._kept = sheet.boxes, NO_PLANES
-            return NO_PLANES
-        if not len(planes[0]):
-            width, height = self._size
-            shapes = (height, width), (height // 2, width // 2), (height // 2, width // 2)
-            luma, blue, red = (np.empty(shape, np.uint8) for shape in shapes)
-            planes = luma, blue, red
+            self._kept = sheet.boxes, NO_GROUND
+            return NO_GROUND
+        if not len(ground[0]):
             bare = Sheet(sheet.canvas)
             bare.boxes = boxes
-            bare.convert(strip, _NOWHERE, self._size, planes)
-            self._kept = boxes, planes
-        return planes
+            ground = self._of(bare, strip)
+            self._kept = boxes, ground
+        return ground
+
+    def _of(self, sheet: Sheet, strip: Words) -> Ground:
+        width, height = self._size
+        shapes = (height, width), (height // 2, width // 2), (height // 2, width // 2)
+        luma, blue, red = (np.empty(shape, np.uint8) for shape in shapes)
+        sheet.convert(strip, _NOWHERE, self._size, (luma, blue, red))
+        # Most rows are like another: to be copied from there, which the processor's cache has.
+        first: dict[bytes, int] = {}
+        pairs = np.concatenate([luma.reshape(-1, 2 * width), blue, red], axis=1)
+        which = [first.setdefault(pair.tobytes(), row) for row, pair in enumerate(pairs)]
+        return np.array(which, np.int64), luma, blue, red
 
 
 Canvas = pygame.Surface | Sheet

@@ -16,6 +16,7 @@ Words = NDArray[np.uint32]
 Octets = NDArray[np.uint8]
 Whole = NDArray[np.int64]
 Planes = tuple[Octets, Octets, Octets]  # (H, pitch) luma, and half of that: blue, red
+Ground = tuple[Whole, Octets, Octets, Octets]  # which pair of rows to take for each, and planes
 # What `trace` takes between canvas and `above`, and `paint` around the canvas, with its first row.
 Trace = tuple[FloatArray, FloatArray, Words, FloatArray, int, float, float]
 Field = tuple[FloatArray, Whole, FloatArray, Words, int, int]
@@ -275,18 +276,29 @@ def mark(touched: Octets, left: int, right: int, top: int, bottom: int) -> None:
         touched[row, left // CELL : (right - 1) // CELL + 1] = 1
 
 
-def copy(octets: Octets, into: Octets, width: int) -> None:
-    """The first columns of all rows. numba copies slices octet by octet."""
-    for y in range(octets.shape[0]):
-        source, out = octets[y, :width], into[y, :width]
-        for x in range(width):
+def cover(ground: Ground, top: int, width: int, luma: Octets, blue: Octets, red: Octets) -> None:
+    """Planes that begin at an even row of the picture, with the ground. numba copies slices octet
+    by octet."""
+    which, all_luma, all_blue, all_red = ground
+    for y in range(blue.shape[0]):
+        row = which[(top >> 1) + y]
+        for n in range(2):
+            source, out = all_luma[2 * row + n, :width], luma[2 * y + n, :width]
+            for x in range(width):
+                out[x] = source[x]
+        half = width >> 1
+        source, out = all_blue[row, :half], blue[y, :half]
+        for x in range(half):
+            out[x] = source[x]
+        source, out = all_red[row, :half], red[y, :half]
+        for x in range(half):
             out[x] = source[x]
 
 
 def strips(
     strip: Words, height: int, boxes: Whole, traces: tuple[Trace, ...], fields: tuple[Field, ...],
     tinted: Tint, rows: Whole, columns: Whole, order: Whole, levels: Words, size: tuple[int, int],
-    ground: Planes, luma: Octets, blue: Octets, red: Octets,
+    ground: Ground, luma: Octets, blue: Octets, red: Octets,
 ) -> None:  # fmt: skip
     """Paint a picture of that height, a few rows at a time over and over again on the same strip
     (h, pitch), and take from each what is wanted while it is in the processor's cache.
@@ -294,12 +306,12 @@ def strips(
     boxes: (n, 5) colour, left, top, right, bottom, which are painted first; then the traces, and
     then the fields, and the colours; each may be empty. rows, columns: (places,) where to look, by
     rows; order: where in `levels` to put what is found there; size: of the video picture, into
-    whose planes it is converted, or zeros; ground: such planes, of the boxes alone, which are
-    copied so that only the rest needs converting, or empty.
+    whose planes it is converted, or zeros; ground: what the boxes alone are there, so that only the
+    rest needs converting, or empty.
     """
     tall, width, looked = len(strip), size[0], 0
     n_cells = (strip.shape[1] - 1) // CELL + 1
-    touched = np.empty((tall >> 1 if len(ground[0]) > 0 else 0, n_cells), np.uint8)
+    touched = np.empty((tall >> 1 if len(ground[1]) > 0 else 0, n_cells), np.uint8)
     for top in range(0, height, tall):
         n = min(tall, height - top)
         touched[:] = 0
@@ -329,14 +341,13 @@ def strips(
         if top < end:
             half = slice(top >> 1, end >> 1)
             if len(touched) > 0:
-                copy(ground[0][top:end], luma[top:end], width)
-                copy(ground[1][half], blue[half], width >> 1)
-                copy(ground[2][half], red[half], width >> 1)
+                cover(ground, top, width, luma[top:end], blue[half], red[half])
             seen = strip[: end - top]
             to_yuv420(seen, touched, width, luma[top:end], blue[half], red[half])
 
 
 _PLANES = "uint8[:,::1], uint8[:,::1], uint8[:,::1]"
+_GROUND = f"int64[::1], {_PLANES}"
 _TRACE = "float32[::1], float32[:,::1], uint32[::1], float32[::1], int64, float32, float32"
 _TINT = "float32[:,:,::1], int64[::1], float32[:,::1], int64, int64"
 _FIELD = "float32[:,::1], int64[::1], float32[:,::1], uint32[::1], int64, int64"
@@ -350,9 +361,9 @@ LOOPS: dict[Callable[..., Any], str] = {
     blend: "(uint8[::1], uint8[::1], uint16)",
     to_yuv420: f"(uint32[:,::1], uint8[:,::1], int64, {_PLANES})",
     trace: f"(uint32[:,::1], {_TRACE}, int64, uint8[:,::1])",
-    copy: "(uint8[:,::1], uint8[:,::1], int64)",
+    cover: f"(Tuple(({_GROUND})), int64, int64, {_PLANES})",
     mark: "(uint8[:,::1], int64, int64, int64, int64)",
     strips: f"(uint32[:,::1], int64, int64[:,::1], UniTuple(Tuple(({_TRACE})), 2),"
     f" UniTuple(Tuple(({_FIELD})), 2), Tuple(({_TINT})), int64[::1], int64[::1], int64[::1],"
-    f" uint32[::1], UniTuple(int64, 2), UniTuple(uint8[:,::1], 3), {_PLANES})",
+    f" uint32[::1], UniTuple(int64, 2), Tuple(({_GROUND})), {_PLANES})",
 }
