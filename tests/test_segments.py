@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -67,9 +68,12 @@ def in_segments(film: Scripted, segment_s: float, alpha: bool = False) -> np.nda
     segments = list(cut(film, replace(FORM, fps=film.fps, alpha=alpha), segment_s))
     assert sum(segment.frames for segment in segments) == film.frames
     pictures = {}
-    for segment in reversed(segments):  # in any order
+    for segment in reversed(segments):  # in any order, here and elsewhere
+        sent = replace(pickle.loads(pickle.dumps(segment.to_send())), models=segment.models)
         for n, canvas in enumerate(drawn(segment, 3)):
             pictures[segment.index + n] = pixels(canvas)
+        for n, canvas in enumerate(drawn(sent, 3)):
+            np.testing.assert_array_equal(pixels(canvas), pictures[segment.index + n])
     return np.array([pictures[n] for n in range(film.frames)])
 
 

@@ -34,6 +34,9 @@ from visualiser.video.formats import FORMATS, Quality
 SEGMENT_S = 10.0
 
 
+Moments = tuple[list[dict[str, Value]], list[tuple[Moment, int]]]  # values, which of them each has
+
+
 @dataclass(frozen=True)
 class Form:
     """How a film is drawn and encoded. size: px; suffix: of its file; alpha: without its ground."""
@@ -52,26 +55,29 @@ class Form:
 
 @dataclass(frozen=True, eq=False)
 class Segment:
-    """index: of its first frame in the film; frames: how many it has; content: its moments, and
-    what they are drawn on top of, packed; program: that packed them."""
+    """index: of its first frame in the film; frames: how many it has; content: what its moments
+    are drawn on top of, and those, both packed; program: that packed them; moments: the same as
+    they were, as long as it stays in the process that cut it."""
 
     index: int
     frames: int
     form: Form
-    content: bytes
+    content: tuple[bytes, bytes]
     models: Models
     program: str
+    moments: Moments | None = None
 
     @property
     def name(self) -> str:
         """Another one as soon as anything about its pictures is."""
-        found = hashlib.sha256(self.content)
+        found = hashlib.sha256(b"".join(self.content))
         for part in (self.program, repr(self.form), *sorted(self.models)):
             found.update(part.encode())
         return f"{self.index:08}-{found.hexdigest()[:24]}{self.form.part}"
 
-    def without_models(self) -> Segment:
-        return replace(self, models={})
+    def to_send(self) -> Segment:
+        """It without what goes elsewhere, or nowhere: the models, and what is packed in it, too."""
+        return replace(self, models={}, moments=None)
 
 
 def cut(
@@ -127,9 +133,10 @@ class _Open:
             self._models |= models_of([moment.frame.model])
 
     def closed(self, form: Form, stop: int | None = None) -> Segment:
-        content = pack((self._state, self._values, self._moments), self._models)
+        moments = self._values, self._moments
+        content = self._state, pack(moments, self._models)
         frames = (stop or self.stop) - self.start
-        return Segment(self.start, frames, form, content, self._models, program())
+        return Segment(self.start, frames, form, content, self._models, program(), moments)
 
 
 def drawn(segment: Segment, canvases: int = 1) -> Generator[pygame.Surface, None, None]:
@@ -162,7 +169,8 @@ def _moments(
     segment: Segment, canvases: int
 ) -> Generator[tuple[Drawing, Moment, Mapping[str, Value], bool], None, None]:
     given = Given()
-    state, values, moments = unpack(segment.content, segment.models, given)
+    state, packed = segment.content
+    values, moments = segment.moments or unpack(packed, segment.models, given)
     drawing = None
     for n, (moment, which) in enumerate(moments):
         given.take(values[which])

@@ -43,7 +43,7 @@ class Workers:
     def take(self, segment: Segment, job: Job) -> None:
         models = {name: self._sent(name, segment.models) for name in segment.models}
         future = self._client.submit(
-            draw, segment.without_models(), models, pure=False, retries=TRIES - 1,
+            draw, segment.to_send(), models, pure=False, retries=TRIES - 1,
             workers=self._addresses,
         )  # fmt: skip
         self._asked[future] = segment
