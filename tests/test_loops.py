@@ -23,6 +23,7 @@ from visualiser.look.paint import Table, paint, paint_colours
 from visualiser.nets.checkpoint import MODELS, read
 from visualiser.nets.layers import Activation, Dense, Lines, walk
 from visualiser.nets.play import Player, build
+from visualiser.noise import perlin
 from visualiser.video.picture import picture_of, view_of
 
 pytestmark = pytest.mark.usefixtures("loaded_loops")
@@ -115,6 +116,18 @@ def test_latents_are_the_same_to_the_bit(
     assert mapped.bend(points).tobytes() == many.tobytes()
     assert b"".join(mapped.bend(point).tobytes() for point in points) == many.tobytes()
     assert b"".join(one.tobytes() for one in each) == many.tobytes()
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.integers(0, 12), st.sampled_from([1.0, 300.0, 1e12]), st.integers(0, 2**32 - 1))
+def test_noise_is_the_same_to_the_bit(n: int, far: float, seed: int) -> None:
+    places = np.random.default_rng(seed).uniform(-far, far, (3, n))
+    places[:, : n // 3] = np.floor(places[:, : n // 3])  # on the lattice itself
+    noise = perlin(seed)
+    assert loops.load()
+    found = noise(*places)
+    without()
+    assert noise(*places).tobytes() == found.tobytes()
 
 
 @settings(deadline=None, max_examples=20)

@@ -113,7 +113,7 @@ class LatentMap:
         pieces = self.knots.shape[2] - 1
         scale = np.float32(pieces / (2 * REACH))
         begins, goes = self._pieces
-        if compiled := loops.compiled(loops.latents.bend):
+        if compiled := loops.compiled(loops.points.bend):
             compiled(x.reshape(-1, self.latent_dim), begins, goes, self._turns, float(scale))
             return (x * self.std + self.mean).astype(np.float32, copy=False)
         middle, last = np.float32(pieces / 2), np.float32(pieces)

@@ -14,6 +14,8 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
+from visualiser import loops
+
 Points = NDArray[np.floating]
 Cells = NDArray[np.int64]
 Noise3 = Callable[[Points, Points, Points], Points]
@@ -25,7 +27,7 @@ def perlin(seed: int) -> Noise3:
     """Ken Perlin, "Improving Noise" (SIGGRAPH 2002), with seeded gradients."""
     rng = np.random.default_rng(seed)
     table = rng.permutation(256)
-    table = np.concatenate([table, table, table[:2]])
+    table = np.concatenate([table, table, table[:2]]).astype(np.int64)
     directions = rng.standard_normal((256, 3))
     directions /= np.linalg.norm(directions, axis=1, keepdims=True)
     gradients = directions * 1.6  # brings the values to about -1..1
@@ -37,16 +39,22 @@ def perlin(seed: int) -> Noise3:
     def noise(x: Points, y: Points, z: Points) -> Points:
         if x.ndim == y.ndim == 2 and x.shape[0] == y.shape[1] == z.size == 1:
             return on_grid(x, y, float(z.flat[0]))
-        # All eight corners at once: for a few points the calls cost more than the sums.
-        places = np.empty((3, 1, *np.broadcast(x, y, z).shape))
+        shape = np.broadcast(x, y, z).shape
+        places = np.empty((3, 1, *shape))
         places[0], places[1], places[2] = x, y, z
+        if compiled := loops.compiled(loops.points.perlin):
+            values = np.empty(shape)
+            compiled(places.reshape(3, -1), table, gradients, values.reshape(-1))
+            return values
+        # All eight corners at once: for a few points the calls cost more than the sums.
         cells = np.floor(places)
         steps = CORNERS.reshape(3, 8, *(1,) * (places.ndim - 2))
         ax, ay, az = apart = places - cells - steps
         wx, wy, wz = _fade(apart)
         slope = slopes(*((cells.astype(np.int64) & 255) + steps))
         gx, gy, gz = slope[..., 0], slope[..., 1], slope[..., 2]
-        total: Points = (wx * wy * wz * (gx * ax + gy * ay + gz * az)).sum(axis=0)
+        first, *others = wx * wy * wz * (gx * ax + gy * ay + gz * az)
+        total: Points = sum(others, first)  # in order, which numpy's own sum may not be
         return total
 
     def on_grid(x: Points, y: Points, z: float) -> Points:

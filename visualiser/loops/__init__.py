@@ -14,7 +14,7 @@ from collections.abc import Callable
 from types import FunctionType
 from typing import Any, TypeVar
 
-from visualiser.loops import decoder, field, flashes, latents, pixels
+from visualiser.loops import decoder, field, flashes, pixels, points
 
 Loop = TypeVar("Loop", bound=Callable[..., Any])
 
@@ -28,8 +28,8 @@ _LOOPS = {
     **decoder.LOOPS,
     **field.LOOPS,
     **flashes.LOOPS,
-    **latents.LOOPS,
     **pixels.LOOPS,
+    **points.LOOPS,
 }
 _compiled: dict[Callable[..., Any], Any] = {}
 
