@@ -9,9 +9,10 @@ from __future__ import annotations
 import hashlib
 import io
 import pickle
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextvars import ContextVar
 from dataclasses import fields
+from operator import attrgetter
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -19,13 +20,20 @@ import numpy as np
 import pygame
 
 from visualiser.controls import Controls
+from visualiser.frame import Frame
 from visualiser.latents import LatentMap
 from visualiser.look.palette import Palette, palettes
 from visualiser.nets.checkpoint import Checkpoint
+from visualiser.types import Features, Tick
 
 Models = dict[str, Checkpoint]  # by their digest
 
 _NAMED = (Controls, Checkpoint, LatentMap, Palette)
+# Of what there is most of. What Python makes of dataclasses with slots by itself takes ten times as
+# long.
+_VALUES: dict[type, Callable[[Any], tuple[Any, ...]]] = {
+    each: attrgetter(*(field.name for field in fields(each))) for each in (Tick, Frame, Features)
+}
 _given: ContextVar[tuple[Models, Controls]] = ContextVar("given")  # to what is being unpacked
 _digests: WeakKeyDictionary[Checkpoint, str] = WeakKeyDictionary()
 
@@ -58,6 +66,8 @@ class _Packer(pickle.Pickler):
     models: Models
 
     def reducer_override(self, thing: object) -> Any:
+        if values_of := _VALUES.get(type(thing)):
+            return type(thing), values_of(thing)
         if isinstance(thing, pygame.Surface):
             has_alpha = bool(thing.get_flags() & pygame.SRCALPHA)
             return _surface, (thing.get_size(), thing.get_buffer().raw, has_alpha)

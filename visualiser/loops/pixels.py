@@ -235,8 +235,12 @@ def trace(
                 bottom = max(bottom, line[n_parts] + dot_reach)
             if not (top < stop and bottom > begin - one):  # nor where they are no numbers
                 continue
-            lowest = math.floor(min(bottom, stop - one))
-            for row in range(math.ceil(max(top, begin)), lowest + 1):
+            highest, lowest = math.ceil(max(top, begin)), math.floor(min(bottom, stop - one))
+            if len(touched) > 0:
+                cell, other = (first + start) // CELL, (first + start + size - 1) // CELL
+                for pair in range((highest - above) >> 1, ((lowest - above) >> 1) + 1):
+                    touched[pair, cell] = touched[pair, other] = 1
+            for row in range(highest, lowest + 1):
                 y = np.float32(row)
                 for i in range(BLOCK):
                     cover[i] = reach * reach
@@ -256,9 +260,6 @@ def trace(
                         beside = left + np.float32(i) - end
                         away = np.float32(math.sqrt(beside * beside + under * under))
                         cover[i] = max(cover[i], min(dot_reach - away, one))
-                if len(touched) > 0:
-                    marks = touched[(row - above) >> 1]
-                    marks[(first + start) // CELL] = marks[(first + start + size - 1) // CELL] = 1
                 pixels, strength = canvas[row - above, first + start :], strengths[start:]
                 for i in range(size):
                     share = np.uint32(np.int32(max(cover[i], zero) * strength[i] + half))
