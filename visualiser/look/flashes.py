@@ -33,7 +33,7 @@ from numpy.typing import NDArray
 
 from visualiser import loops
 from visualiser.look.oklab import LUMINANCE, to_linear
-from visualiser.look.turns import Bools, Counts, Signs, Swings, Tally, Turns
+from visualiser.look.turns import Bools, Counts, Signs, Swings, Tally, Turns, is_any
 from visualiser.types import FloatArray
 
 ALLOWED = 6  # changes in it: three flashes
@@ -149,13 +149,15 @@ class Strand:
     def step(self, values: FloatArray, seen: Bools | None) -> Step:
         places, rises, falls = self._places.follow(values, seen)
         turned = rises | falls
-        if not turned.any():
+        if not is_any(turned):
             return Step(places, None, (rises, falls), self._lit, self._fields, None)
         lit, in_fields = self._light(rises, falls)
         fields, up, down = self._fields.follow(in_fields)
+        if not (is_any(up) or is_any(down)):
+            return Step(places, turned, (rises, falls), lit, fields, None)
         swung = up.any(axis=0).astype(np.int8)
         swung -= down.any(axis=0) & (swung == 0)
-        return Step(places, turned, (rises, falls), lit, fields, swung if swung.any() else None)
+        return Step(places, turned, (rises, falls), lit, fields, swung)
 
     def is_too_much(self, step: Step, allowed: int = ALLOWED) -> bool:
         """Whether the step completes more changes in a second than are allowed."""
@@ -163,10 +165,10 @@ class Strand:
             return False
         if step.swung is not None:
             swung = self._together.turning(step.swung)
-            if (self._together.counts[swung] >= allowed).any():
+            if is_any(self._together.counts[swung] >= allowed):
                 return True
         often = self._here.counts >= allowed
-        return bool(often.any()) and any(self._is_enough(often & way) for way in step.ways)
+        return is_any(often) and any(self._is_enough(often & way) for way in step.ways)
 
     def take(self, step: Step, t: float) -> None:
         """That picture is shown, at t, s."""
@@ -178,10 +180,10 @@ class Strand:
 
     def may_be_next(self, allowed: int = ALLOWED) -> bool:
         """Whether the next picture could complete more than are allowed; seldom wrongly so."""
-        if (self._together.counts >= allowed).any():
+        if is_any(self._together.counts >= allowed):
             return True
         often = self._here.counts >= allowed
-        return bool(often.any()) and self._is_enough(often)
+        return is_any(often) and self._is_enough(often)
 
     def count(self, step: Step) -> tuple[int, float]:
         """The most changes within a second, the step's with them once it is taken, of an area that

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from itertools import pairwise
 
 import numpy as np
@@ -64,7 +65,7 @@ class Lanes:
         times, along = self._seen(now)
         if not len(times):
             return
-        at = Places(box, len(along))
+        at = _places(tuple(box), len(along))
         width = at.right - at.left + 1
         fill(canvas, LINE, [pygame.Rect(at.left, round(y), width, 1) for y in at.middles])
         if isinstance(canvas, Sheet):  # nothing is painted before all is known: in one go, then
@@ -80,7 +81,7 @@ class Lanes:
             return
         now, here = self._now
         times, along = self._seen(now)
-        at = Places(box, len(here))
+        at = _places(tuple(box), len(here))
         xs = at.across(now - np.append(times, now))
         ys = at.heights(np.append(along, here[:, None], axis=1))
         Lines(canvas, at, self._colours(palette)).draw_now(xs, ys, self._drawn_to)
@@ -128,6 +129,11 @@ class Places:
         """(places,) x -> how strong lines are there, 0..1: the past fades into the pane."""
         share = (xs - self.left) / max(self.pace * TRAIL_S * FADED, 1)
         return np.clip(share, 0, 1).astype(np.float32)
+
+
+@lru_cache(maxsize=8)
+def _places(box: tuple[int, int, int, int], n: int) -> Places:
+    return Places(pygame.Rect(box), n)
 
 
 class Lines:
