@@ -91,6 +91,22 @@ def paint(
             pixels[x] = colours[np.uint32(index[x])]
 
 
+def look_at(
+    wide: FloatArray, first: NDArray[np.int64], weights: FloatArray, colours: Words, left: int,
+    top: int, rows: Whole, columns: Whole, order: Whole, levels: Words,
+) -> None:  # fmt: skip
+    """Single pixels of a box at (left, top), as `paint` has them: those of the places in it."""
+    last = np.int32(len(colours) // 4 - 1)
+    for n in range(len(rows)):
+        y, x = rows[n] - top, columns[n] - left
+        if 0 <= y < len(first) and 0 <= x < wide.shape[1]:
+            total = np.float32(0)
+            for tap in range(weights.shape[1]):
+                total += weights[y, tap] * wide[first[y] + tap, x]
+            at = min(max(np.int32(total), np.int32(0)), last)
+            levels[order[n]] = colours[4 * at + 2 * (y & 1) + (x & 1)]
+
+
 def tint(
     wide: FloatArray, first: NDArray[np.int64], weights: FloatArray, canvas: Words, left: int,
     top: int, start: int, stop: int,
@@ -307,10 +323,12 @@ def strips(
     boxes: (n, 5) colour, left, top, right, bottom, which are painted first; then the traces, and
     then the fields, and the colours; each may be empty. rows, columns: (places,) where to look, by
     rows; order: where in `levels` to put what is found there; size: of the video picture, into
-    whose planes it is converted, or zeros; ground: what the boxes alone are there, so that only the
-    rest needs converting, or empty.
+    whose planes it is converted, or zeros: then all of it is painted only where nobody looks at
+    places; ground: what the boxes alone are there, so that only the rest needs converting, or empty.
     """
     tall, width, looked = len(strip), size[0], 0
+    # Nothing but places is wanted: then fields, which take longest, are painted there alone.
+    is_looked_at = len(rows) > 0 and size[1] == 0 and len(tinted[1]) == 0
     n_cells = (strip.shape[1] - 1) // CELL + 1
     touched = np.empty((tall >> 1 if len(ground[1]) > 0 else 0, n_cells), np.uint8)
     for top in range(0, height, tall):
@@ -325,7 +343,7 @@ def strips(
                 trace(strip[:n], xs, ys, colours, strengths, column, radius, dot, top, touched)
         for wide, first, weights, colours, left, box_top in fields:
             start, stop = max(top - box_top, 0), min(top + n - box_top, len(first))
-            if start < stop:
+            if start < stop and not is_looked_at:
                 above, right = box_top - top, left + wide.shape[1]
                 paint(wide, first, weights, colours, strip, left, above, start, stop)
                 mark(touched, left, right, above + start, above + stop)
@@ -345,6 +363,9 @@ def strips(
                 cover(ground, top, width, luma[top:end], blue[half], red[half])
             seen = strip[: end - top]
             to_yuv420(seen, touched, width, luma[top:end], blue[half], red[half])
+    if is_looked_at:
+        for wide, first, weights, colours, left, box_top in fields:
+            look_at(wide, first, weights, colours, left, box_top, rows, columns, order, levels)
 
 
 _PLANES = "uint8[:,::1], uint8[:,::1], uint8[:,::1]"
@@ -357,6 +378,8 @@ LOOPS: dict[Callable[..., Any], str] = {
     mix: "(float32[:,::1], float32[::1], float32[::1])",
     paint: "(float32[:,::1], int64[::1], float32[:,::1], uint32[::1], uint32[:,::1],"
     " int64, int64, int64, int64)",
+    look_at: "(float32[:,::1], int64[::1], float32[:,::1], uint32[::1], int64, int64, int64[::1],"
+    " int64[::1], int64[::1], uint32[::1])",
     tint: "(float32[:,:,::1], int64[::1], float32[:,::1], uint32[:,::1], int64, int64, int64,"
     " int64)",
     blend: "(uint8[::1], uint8[::1], uint16)",
