@@ -323,8 +323,8 @@ def strips(
     boxes: (n, 5) colour, left, top, right, bottom, which are painted first; then the traces, and
     then the fields, and the colours; each may be empty. rows, columns: (places,) where to look, by
     rows; order: where in `levels` to put what is found there; size: of the video picture, into
-    whose planes it is converted, or zeros: then all of it is painted only where nobody looks at
-    places; ground: what the boxes alone are there, so that only the rest needs converting, or empty.
+    whose planes it is converted, or zeros; ground: what the boxes alone are there, so that only the
+    rest needs converting, or empty.
     """
     tall, width, looked = len(strip), size[0], 0
     # Nothing but places is wanted: then fields, which take longest, are painted there alone.
