@@ -112,6 +112,7 @@ def test_latents_are_the_same_to_the_bit(
     assert loops.load()
     many = mapped.bend(points)
     each = [mapped.bend(point) for point in points]
+    assert mapped.bend(np.asfortranarray(points)).tobytes() == many.tobytes()
     without()
     assert mapped.bend(points).tobytes() == many.tobytes()
     assert b"".join(mapped.bend(point).tobytes() for point in points) == many.tobytes()

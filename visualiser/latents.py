@@ -109,7 +109,7 @@ class LatentMap:
     def bend(self, normal: FloatArray) -> FloatArray:
         """Standard normal numbers (..., latent_dim) -> latents: the same to the bit whether loops
         are loaded or not, so sums go in order, which those of BLAS do not."""
-        x = np.array(normal, np.float32)
+        x = np.array(normal, np.float32, order="C")
         pieces = self.knots.shape[2] - 1
         scale = np.float32(pieces / (2 * REACH))
         begins, goes = self._pieces
