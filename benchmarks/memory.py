@@ -106,6 +106,7 @@ def _record(folder: Path, seconds: float) -> list[float]:
     values = {each.id: controls[each.id] for each in controls if each.is_setting}
     log = Log(Head(1, values, ""), folder=folder)
     video = folder / "video.mp4"
+    video.touch()  # as the program has claimed it, before the encoder gives anything
     quality = Quality(preset="ultrafast", live=True)
     recorder = Recorder(lambda: open_writer(video, (64, 36), 60, quality, channels=1), 60)
     canvas, fresh, kept = pygame.Surface((64, 36), 0, 32), Fresh(), []
