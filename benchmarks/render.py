@@ -26,7 +26,7 @@ from visualiser.film.segments import SEGMENT_S, Form, cut
 from visualiser.film.workers import workers
 from visualiser.frame import Moment
 from visualiser.look.flash import places
-from visualiser.look.sheet import Sheet, strip_for
+from visualiser.look.sheet import Grounds, Sheet, strip_for
 from visualiser.run import declared_controls
 from visualiser.video.formats import FORMATS, Quality
 from visualiser.video.picture import blank
@@ -126,7 +126,7 @@ def _steps(size: tuple[int, int], n: int, ready: list[Any]) -> dict[str, float]:
     for is_kept in (False, True):  # a picture that is kept takes new memory, which is slow
         played = Played(order(size, n))
         drawing = Drawing(played.controls, size)
-        strip, looked_at = strip_for(size), places(size)
+        strip, looked_at, grounds = strip_for(size), places(size), Grounds(size)
         coming = played.moments()
         for _ in range(n):
             times = [time.perf_counter()]
@@ -136,7 +136,8 @@ def _steps(size: tuple[int, int], n: int, ready: list[Any]) -> dict[str, float]:
             times.append(time.perf_counter())
             assert isinstance(sheet, Sheet)
             picture, planes = blank(size)
-            seen = sheet.convert(strip, looked_at, size, planes)
+            ground = grounds.under(sheet, strip)
+            seen = sheet.convert(strip, looked_at, size, planes, ground)
             times.append(time.perf_counter())
             drawing.guard.limit(sheet, moment.tick.t, seen)
             times.append(time.perf_counter())

@@ -20,7 +20,15 @@ from visualiser.look import sheet
 from visualiser.look.lanes import Lines
 from visualiser.look.lanes import Places as Lanes
 from visualiser.look.paint import Table, fill, paint, paint_colours
-from visualiser.look.sheet import NO_PLANES, Canvas, Places, Sheet, painted, strip_for
+from visualiser.look.sheet import (
+    NO_PLANES,
+    Canvas,
+    Grounds,
+    Places,
+    Sheet,
+    painted,
+    strip_for,
+)
 from visualiser.surfaces import pixels
 from visualiser.video.formats import FORMATS
 from visualiser.video.picture import blank, picture_of, view_of
@@ -80,6 +88,14 @@ def test_strips_are_what_a_canvas_is(width: int, height: int, strip: int, seed: 
         memory = strip_for(size)
     picture, planes = blank(even)
     seen = laid.convert(memory, Places(rows, columns), even, planes)
+    np.testing.assert_array_equal(picture.to_ndarray(), wanted)
+    np.testing.assert_array_equal(seen, pixels(canvas)[rows, columns])
+    grounds = Grounds(even)
+    assert not len(grounds.under(laid, memory)[0]), "boxes are not known the first time"
+    ground = grounds.under(laid, memory)
+    assert len(ground[0]) == even[1] // 2
+    picture, planes = blank(even)
+    seen = laid.convert(memory, Places(rows, columns), even, planes, ground)
     np.testing.assert_array_equal(picture.to_ndarray(), wanted)
     np.testing.assert_array_equal(seen, pixels(canvas)[rows, columns])
     np.testing.assert_array_equal(

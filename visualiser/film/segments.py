@@ -33,7 +33,6 @@ from visualiser.video.formats import FORMATS, Quality
 
 SEGMENT_S = 10.0
 
-
 Moments = tuple[list[dict[str, Value]], list[tuple[Moment, int]]]  # values, which of them each has
 
 

@@ -21,6 +21,8 @@ from visualiser.surfaces import octets
 STRIP = 1 << 16  # pixels
 SMALLEST = 16  # px: on a smaller canvas panes may stick out
 
+Boxes = list[tuple[int, int, int, int, int]]  # colour, left, top, right, bottom
+
 _LINE = np.zeros(0, np.float32)
 _LINES = np.zeros((0, 0), np.float32)
 _WHOLE = np.zeros(0, np.int64)
@@ -66,7 +68,7 @@ class Sheet:
         self.traces: list[Trace] = []
         self.fields: list[Field] = []
         self.tinted: Tint = _NO_TINT
-        self.boxes: list[tuple[int, int, int, int, int]] = []  # colour, left, top, right, bottom
+        self.boxes: Boxes = []
 
     def get_size(self) -> tuple[int, int]:
         return self.canvas.get_size()
@@ -126,7 +128,7 @@ class Grounds:
 
     def __init__(self, size: tuple[int, int]) -> None:
         self._size = size
-        self._kept: tuple[list[tuple[int, int, int, int, int]], Ground] = [], NO_GROUND
+        self._kept: tuple[Boxes, Ground] = [], NO_GROUND
 
     def under(self, sheet: Sheet, strip: Words) -> Ground:
         """Empty where the boxes are others than last time. On any thread."""

@@ -23,8 +23,6 @@ def bend(
     scale: pieces for each deviation.
     """
     layers, dim = rotations.shape[0], points.shape[1]
-    if layers == 0:
-        return
     knots = begins.shape[1] // dim
     last, none = np.float32(knots - 1), np.float32(0)
     middle = np.float32((knots - 1) / 2)
